@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     home: Path | None = None
     project_path: Path | None = None
     warehouse_url: str | None = None
+    database_port: int = Field(default=54329, ge=1024, le=65535)
     sources: Annotated[tuple[str, ...] | None, NoDecode] = None
     files_dir: Path | None = None
     eagle_dir: Path | None = None

@@ -1,0 +1,1 @@
+"""The warehouse itself: roles, schemas, migrations, and what `rapport deploy` makes."""
