@@ -7,8 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rapport.errors import RapportError
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
 def _checkout() -> Path:
@@ -22,13 +26,14 @@ class Settings(BaseSettings):
     (ISO 4217); instants become dates in ``business_time_zone`` (IANA name).
     """
 
-    model_config = SettingsConfigDict(env_prefix="RAPPORT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RAPPORT_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     root: Path = Field(default_factory=_checkout)
     home: Path | None = None
     project_path: Path | None = None
     warehouse_url: str | None = None
-    database_port: int = Field(default=54329, ge=1024, le=65535)
     sources: Annotated[tuple[str, ...] | None, NoDecode] = None
     files_dir: Path | None = None
     eagle_dir: Path | None = None
@@ -39,12 +44,33 @@ class Settings(BaseSettings):
     keep_releases: int = Field(default=5, ge=1)
     reports_dir: Path | None = None
 
+    # Local services listen on loopback only; each port is checked before it is used.
+    database_port: Port = 54329
+    airflow_port: Port = 18080
+    supervisor_port: Port = 18081
+    worker_log_port: Port = 18082
+    trigger_log_port: Port = 18083
+
+    # Where a failed gate is told; nothing is sent while these are unset.
+    webhook_url: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int = 25
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = None
+    smtp_to: str | None = None
+
     @field_validator("sources", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip()) or None
         return value
+
+    @field_validator("root", "home", "project_path", "files_dir", "eagle_dir", "reports_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().absolute()
 
     @cached_property
     def state(self) -> Path:
@@ -61,5 +87,19 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Settings of this process; read anew at each call, so tests may change the environment."""
-    return Settings()
+    """Settings of this process; read anew at each call, so tests may change the environment.
+
+    Raises:
+        RapportError: naming the variable whose value does not fit.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"RAPPORT_{'.'.join(str(part) for part in item['loc'])}".upper() + f": {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        raise RapportError(
+            f"Settings are wrong: {wrong}",
+            next_step="Correct the variable; .env.example describes each of them.",
+        ) from None
