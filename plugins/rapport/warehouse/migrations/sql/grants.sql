@@ -1,0 +1,27 @@
+-- Each role may do its own step of the pipeline and nothing else.
+revoke execute on all functions in schema ctl from public;
+
+grant select on all tables in schema ctl
+  to rapport_loader, rapport_transformer, rapport_validator, rapport_publisher, auditor;
+grant execute on function
+  ctl.open_batch(text, text, text, text), ctl.assert_lease(text, bigint),
+  ctl.set_snapshot(bigint, bigint, jsonb), ctl.record_table(bigint, bigint, text, jsonb),
+  ctl.record_file(bigint, bigint, text, text, text, bigint, bigint),
+  ctl.complete_batch(bigint, bigint)
+to rapport_loader;
+grant execute on function
+  ctl.record_validation(jsonb), ctl.accept_batch(bigint), ctl.reject_batch(bigint, text)
+to rapport_validator;
+grant execute on function
+  ctl.open_release(date, text, text, timestamptz, jsonb), ctl.freeze_inputs(bigint, text []),
+  ctl.prepare_build(bigint, text), ctl.seal_staging(bigint), ctl.seal_release(bigint),
+  ctl.fail_release(bigint, text, text), ctl.slot_of(bigint)
+to rapport_transformer;
+grant execute on function
+  ctl.stage(bigint), ctl.publish(bigint, text), ctl.rollback(bigint, text, text),
+  ctl.prune(integer)
+to rapport_publisher;
+grant execute on function ctl.slot_of(bigint) to rapport_validator, auditor;
+grant execute on function ctl.session_edition()
+to bi_reader, auditor, rapport_transformer, rapport_validator, rapport_publisher, rapport_loader;
+grant select on mart.freshness to bi_reader, auditor;

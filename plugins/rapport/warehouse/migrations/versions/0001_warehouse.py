@@ -1,0 +1,34 @@
+"""The warehouse of the first release: control tables, landing, releases, publishing, grants."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+SQL = Path(__file__).parents[1] / "sql"
+AS_OWNER = (
+    "control_tables.sql",
+    "landing_functions.sql",
+    "release_functions.sql",
+    "publish_functions.sql",
+    "grants.sql",
+)
+
+
+def _run(script: str) -> None:
+    # Straight to the driver: the scripts hold colons and percent signs that are not parameters.
+    if op.get_context().as_sql:
+        op.execute(script)
+    else:
+        with op.get_bind().connection.cursor() as cursor:
+            cursor.execute(script)
+
+
+def upgrade() -> None:
+    _run((SQL / "schemas.sql").read_text("utf-8"))
+    _run("set role rapport_owner;")
+    for name in AS_OWNER:
+        _run((SQL / name).read_text("utf-8"))
+    _run("reset role;")
