@@ -54,10 +54,9 @@ def extract(source: Annotated[str, typer.Argument(help="Name of its contract.")]
     from uuid import uuid4
 
     from rapport import settings
+    from rapport.cli.console import out
     from rapport.local.summary import batch_table
     from rapport.pipeline.steps import extract as extract_source
-
-    from rapport.cli.console import out
 
     current = settings.load()
     prepare(current)

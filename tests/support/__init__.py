@@ -1,0 +1,1 @@
+"""Helpers of the tests: an own server, and fresh databases on it."""
