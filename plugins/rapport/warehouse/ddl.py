@@ -109,17 +109,21 @@ def store_ddl(mart: MartTable, existing: Sequence[tuple[str, str]] = ()) -> list
     ]
 
 
-def view_ddl(mart: MartTable) -> list[str]:
-    """Statements for the static view `mart.<mart>` over the releases this session reads."""
+def view_ddl(mart: MartTable, order: Sequence[str]) -> list[str]:
+    """Statements for the static view `mart.<mart>` over the releases this session reads.
+
+    Args:
+        order: column names as the store has them; a replaced view may only grow at its end.
+    """
     view = f"mart.{quoted(mart.name)}"
-    columns = ",\n  ".join(f"s.{quoted(name)}" for name, _, _ in mart.columns)
+    columns = ",\n  ".join(f"s.{quoted(name)}" for name in order)
     comments = [
         f"comment on column {view}.{quoted(name)} is {literal(text)}" for name, _, text in mart.columns
     ]
     return [
-        f"create or replace view {view} as\nselect\n  {columns},\n"
+        f"create or replace view {view} as\nselect\n  s.release_id,\n"
         "  s.as_of_date = (select max(n.as_of_date) from ctl.visible as n) as is_latest,\n"
-        "  s.release_id\n"
+        f"  {columns}\n"
         f"from store.{quoted(mart.name)} as s\n"
         "join ctl.visible as v on v.release_id = s.release_id and v.as_of_date = s.as_of_date",
         f"grant select on {view} to bi_reader, auditor",

@@ -89,9 +89,10 @@ def grant_database(connection: psycopg.Connection) -> None:
     connection.execute(sql.SQL("revoke all on database {} from public").format(database))
     roles = sql.SQL(", ").join(sql.Identifier(role) for role in LOGIN_ROLES)
     connection.execute(sql.SQL("grant connect on database {} to {}").format(database, roles))
-    # The transformer's window functions and sorts, the loader's work tables.
+    # The loader's work tables, Great Expectations' query assets, the type check of a deployment.
+    temporary = f"to rapport_loader, rapport_validator, {OWNER}"
     connection.execute(
-        sql.SQL("grant temporary on database {} to rapport_loader, rapport_transformer, rapport_validator").format(database)
+        sql.SQL("grant temporary on database {} ").format(database) + sql.SQL(temporary)
     )
 
 

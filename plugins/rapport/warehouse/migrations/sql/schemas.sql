@@ -21,3 +21,5 @@ set role rapport_transformer;
 alter default privileges for role rapport_transformer
   grant select on tables to rapport_validator, auditor;
 reset role;
+-- Alembic made its table before the owner's role was taken.
+alter table ctl.alembic_version owner to rapport_owner;
