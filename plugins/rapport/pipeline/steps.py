@@ -1,0 +1,251 @@
+"""The steps of a run. Each may run twice or die anywhere: what it did stands in the warehouse.
+
+A run is known by its ``run_key`` (Airflow's run id, or ``cli:<uuid>``); every step finds its
+release by it, so nothing passes between steps but the key.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from rapport.errors import RapportError
+from rapport.publishing import releases
+from rapport.publishing.context import ReleaseContext, release_context
+from rapport.settings import Settings
+from rapport.warehouse import code_version, dsn
+
+if TYPE_CHECKING:
+    from rapport.landing.batches import BatchReport
+    from rapport.quality.runner import Outcome
+    from rapport.sources.contracts import Contract
+
+
+def open_release(
+    settings: Settings, as_of: date, run_key: str, known_at: datetime | None = None
+) -> int:
+    """Open (or find again) the release of this run; its number.
+
+    Raises:
+        RapportError: when the code of this tree is not deployed, or no build slot is free.
+    """
+    from psycopg.types.json import Jsonb
+
+    if as_of > date.today():
+        raise RapportError(
+            f"as_of_date {as_of} lies in the future.", next_step="Give a date up to today."
+        )
+    version = code_version.tree_hash(settings)
+    parameters = {
+        "business_time_zone": settings.business_time_zone,
+        "reporting_currency": settings.reporting_currency,
+    }
+    with _connect(settings, "transformer") as connection:
+        try:
+            row = connection.execute(
+                "select ctl.open_release(%s, %s, %s, %s, %s)",
+                [as_of, run_key, version, known_at, Jsonb(parameters)],
+            ).fetchone()
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise RapportError(
+                f"Code version {version[:12]} of this tree is not deployed.",
+                next_step="Run `rapport deploy`.",
+            ) from error
+        except psycopg.errors.ObjectInUse as error:
+            raise RapportError(
+                str(error.diag.message_primary), next_step=error.diag.message_hint
+            ) from error
+    assert row is not None
+    return int(row[0])
+
+
+def enabled_contracts(settings: Settings) -> dict[str, Contract]:
+    """The contracts of the sources that take part, by name."""
+    from rapport.sources.contracts import enabled_sources, load_contracts
+
+    contracts = load_contracts(settings)
+    enabled = enabled_sources(settings, contracts)
+    if not enabled:
+        raise RapportError(
+            "No source is enabled.",
+            next_step="Set RAPPORT_FILES_DIR, or a RAPPORT_SOURCE_<NAME>_URL, or RAPPORT_SOURCES;"
+            " the demo's sources come with `make run`.",
+        )
+    return {name: contracts[name] for name in enabled}
+
+
+def extract(settings: Settings, source: str, run_key: str) -> BatchReport:
+    """Land what changed in one source since the last accepted batch."""
+    from rapport.landing.batches import extract_source
+
+    contracts = enabled_contracts(settings)
+    if source not in contracts:
+        raise RapportError(
+            f"Source {source!r} is not enabled.",
+            next_step=f"Enabled are: {', '.join(sorted(contracts))}.",
+        )
+    return extract_source(
+        contracts[source],
+        settings,
+        loader_dsn=dsn.role_dsn(settings, "loader"),
+        run_key=run_key,
+        tree_hash=code_version.tree_hash(settings),
+    )
+
+
+def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
+    """Check the batches of this run and accept those that pass.
+
+    Raises:
+        GateFailed: naming table, rule, count and keys; the batch stays unseen and is undone
+            before the next one of its source opens.
+        RapportError: when the database does not accept a batch although its suites passed.
+    """
+    from rapport.quality.runner import validate
+    from rapport.quality.suites import load_suites
+
+    contracts = enabled_contracts(settings)
+    suites = load_suites(settings, contracts)
+    outcomes: list[Outcome] = []
+    refused: list[str] = []
+    with _connect(settings, "validator") as connection:
+        batches = connection.execute(
+            "select batch_seq, source from ctl.batch where run_key = %s and status = 'complete'"
+            " order by batch_seq",
+            [run_key],
+        ).fetchall()
+        connection.commit()
+        for batch_seq, source in batches:
+            mine = [s for s in suites if s.stage == "landing" and _concerns(s.object, source)]
+            outcomes += validate(
+                settings, mine, validator_dsn=dsn.role_dsn(settings, "validator"), batch_seq=batch_seq
+            )
+            row = connection.execute("select ctl.accept_batch(%s)", [batch_seq]).fetchone()
+            connection.commit()
+            assert row is not None
+            if row[0]["decision"] != "accepted":
+                refused.append(f"batch {batch_seq} of {source}: {'; '.join(row[0]['reasons'])}")
+    _raise_on_failure(outcomes)
+    if refused:
+        raise RapportError(
+            "The warehouse does not accept " + " | ".join(refused),
+            next_step="Deploy this tree (`rapport deploy`) and run again from `extract`.",
+        )
+    return outcomes
+
+
+def freeze_inputs(settings: Settings, run_key: str) -> ReleaseContext:
+    """Fix by batch number what this release reads."""
+
+    enabled = sorted(enabled_contracts(settings))
+    with _connect(settings, "transformer") as connection:
+        release = release_context(connection, run_key)
+        try:
+            connection.execute("select ctl.freeze_inputs(%s, %s)", [release.release_id, enabled])
+        except psycopg.errors.RaiseException as error:
+            raise RapportError(
+                str(error.diag.message_primary), next_step=error.diag.message_hint
+            ) from error
+        connection.commit()
+        return release_context(connection, run_key)
+
+
+def build_staging(settings: Settings, run_key: str) -> None:
+    """Bring the frozen inputs to the canonical layout and seal the result."""
+    _build(settings, run_key, "staging")
+    with _connect(settings, "transformer") as connection:
+        release = release_context(connection, run_key)
+        connection.execute("select ctl.seal_staging(%s)", [release.release_id])
+
+
+def validate_staging(settings: Settings, run_key: str) -> list[Outcome]:
+    """Check the canonical tables and the freshness of the inputs.
+
+    Raises:
+        GateFailed: naming table, rule, count and keys.
+    """
+    return _validate_release(settings, run_key, "staging")
+
+
+def build_marts(settings: Settings, run_key: str) -> None:
+    """Build intermediate models and marts, with their data tests."""
+    _build(settings, run_key, "marts")
+
+
+def seal_and_validate_marts(settings: Settings, run_key: str) -> list[Outcome]:
+    """Take the candidate from the role that built it, then check it.
+
+    Raises:
+        GateFailed: naming table, rule, count and keys.
+    """
+    with _connect(settings, "transformer") as connection:
+        release = release_context(connection, run_key)
+        connection.execute("select ctl.seal_release(%s)", [release.release_id])
+    return _validate_release(settings, run_key, "marts")
+
+
+def publish(settings: Settings, run_key: str, actor: str) -> int:
+    """Store the release and let readers see it, if the database finds all evidence; the edition.
+
+    Raises:
+        PublishRefused: with the reasons.
+    """
+    return releases.publish(settings, _release(settings, run_key).release_id, actor)
+
+
+def report(settings: Settings, run_key: str) -> Path:
+    """Write the page of this release; its path."""
+    from rapport.reporting.release_page import write
+
+    release = _release(settings, run_key)
+    return write(settings, release.release_id, dsn.role_dsn(settings, "auditor"))
+
+
+def _build(settings: Settings, run_key: str, stage: str) -> None:
+    from rapport.transform.dbt import build
+
+    with _connect(settings, "transformer") as connection:
+        release = release_context(connection, run_key)
+        connection.execute("select ctl.prepare_build(%s, %s)", [release.release_id, stage])
+    build(settings, release, [f"tag:{stage}"])
+
+
+def _validate_release(settings: Settings, run_key: str, stage: str) -> list[Outcome]:
+    from rapport.quality.runner import validate
+    from rapport.quality.suites import load_suites
+
+    release = _release(settings, run_key)
+    suites = [s for s in load_suites(settings, enabled_contracts(settings)) if s.stage == stage]
+    outcomes = validate(
+        settings,
+        suites,
+        validator_dsn=dsn.role_dsn(settings, "validator"),
+        schema=release.slot,
+        release_id=release.release_id,
+    )
+    _raise_on_failure(outcomes)
+    return outcomes
+
+
+def _raise_on_failure(outcomes: list[Outcome]) -> None:
+    from rapport.quality.errors import GateFailed
+
+    failed = [outcome for outcome in outcomes if not outcome.is_passed]
+    if failed:
+        raise GateFailed(failed)
+
+
+def _concerns(object_name: str, source: str) -> bool:
+    return object_name == source or object_name.startswith(f"{source}__")
+
+
+def _release(settings: Settings, run_key: str) -> ReleaseContext:
+    with _connect(settings, "auditor") as connection:
+        return release_context(connection, run_key)
+
+
+def _connect(settings: Settings, role: str) -> psycopg.Connection:
+    return dsn.connect(dsn.role_dsn(settings, role), application_name="rapport pipeline")

@@ -1,0 +1,1 @@
+"""Releases: opening, publishing, rolling back, comparing. The database decides; this calls it."""
