@@ -1,0 +1,21 @@
+{{ canonical_entity(
+    entity='cases',
+    side='crm',
+    ids=['case_id', 'client_id'],
+    columns={
+        'case_id': 'text',
+        'client_id': 'text',
+        'kind': 'text',
+        'initiator': 'text',
+        'severity': 'integer',
+        'channel': 'text',
+        'product_family': 'text',
+        'is_fair_treatment': 'boolean',
+        'opened_at': 'timestamptz',
+        'first_response_at': 'timestamptz',
+        'resolved_at': 'timestamptz',
+        'client_informed_at': 'timestamptz',
+        'reopened_at': 'timestamptz',
+        'root_cause': 'text',
+    },
+) }}

@@ -1,0 +1,20 @@
+{{ canonical_entity(
+    entity='clients',
+    side='crm',
+    ids=['client_id', 'parent_client_id'],
+    columns={
+        'client_id': 'text',
+        'name': 'text',
+        'legal_id': 'text',
+        'client_type': 'text',
+        'industry_code': 'text',
+        'region': 'text',
+        'parent_client_id': 'text',
+        'relationship_manager_id': 'text',
+        'onboarded_date': 'date',
+        'closed_date': 'date',
+        'annual_revenue_amount': 'numeric(20,2)',
+        'currency': 'text',
+        'kyc_review_due_date': 'date',
+    },
+) }}

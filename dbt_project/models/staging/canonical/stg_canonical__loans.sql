@@ -1,0 +1,23 @@
+{{ canonical_entity(
+    entity='loans',
+    side='loans',
+    ids=['loan_id', 'client_id', 'facility_id', 'application_id', 'replaces_loan_id'],
+    columns={
+        'loan_id': 'text',
+        'client_id': 'text',
+        'facility_id': 'text',
+        'application_id': 'text',
+        'replaces_loan_id': 'text',
+        'product': 'text',
+        'principal_amount': 'numeric(20,2)',
+        'currency': 'text',
+        'day_count': 'text',
+        'disbursed_date': 'date',
+        'maturity_date': 'date',
+        'closed_date': 'date',
+        'written_off_date': 'date',
+        'effective_interest_rate': 'numeric(12,8)',
+        'collateral_amount': 'numeric(20,2)',
+        'collateral_valuation_date': 'date',
+    },
+) }}

@@ -1,0 +1,20 @@
+{{ canonical_entity(
+    entity='survey_answers',
+    side='crm',
+    ids=['answer_id', 'invitation_id', 'client_id', 'contact_ref'],
+    columns={
+        'answer_id': 'text',
+        'invitation_id': 'text',
+        'client_id': 'text',
+        'contact_ref': 'text',
+        'wave_month': 'date',
+        'touchpoint': 'text',
+        'dimension': 'text',
+        'metric': 'text',
+        'score': 'numeric(9,4)',
+        'scale_min': 'numeric(9,4)',
+        'scale_max': 'numeric(9,4)',
+        'answered_at': 'timestamptz',
+        'is_complete': 'boolean',
+    },
+) }}
