@@ -1,0 +1,1 @@
+"""What a source delivers (contracts) and how it is read (connectors)."""
