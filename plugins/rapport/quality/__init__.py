@@ -1,0 +1,1 @@
+"""Gates: suites of expectations, run in the database, with evidence kept in ``ctl``."""
