@@ -36,6 +36,17 @@ def copy_database(server: EmbeddedPostgres, template: str, copy: str, owner: str
         connection.execute(_COPY_DEFAULTS, names)
 
 
+def create_database(server: EmbeddedPostgres, name: str, owner: str) -> str:
+    """Make an empty database; its name."""
+    with server.connect() as connection:
+        connection.execute(
+            sql.SQL("create database {} owner {} template template0").format(
+                sql.Identifier(name), sql.Identifier(owner)
+            )
+        )
+    return name
+
+
 def drop_database(server: EmbeddedPostgres, name: str) -> None:
     """Remove a database, ending its sessions."""
     with server.connect() as connection:

@@ -203,7 +203,7 @@ def _register_suites(connection: psycopg.Connection, version: str, suites: Seque
                 suite.object,
                 suite.suite_hash,
                 len(suite.expectations),
-                suite.allow_empty,
+                suite.allow_empty is not None,
             )
         )
     with connection.cursor() as cursor:
