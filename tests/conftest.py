@@ -23,7 +23,7 @@ from rapport.settings import Settings, load
 from support.databases import copy_database, drop_database
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-_PORTS = ("AIRFLOW", "SUPERVISOR", "WORKER_LOG", "TRIGGER_LOG")
+_PORTS = ("AIRFLOW", "SUPERVISOR")
 _numbers = count(1)
 
 
@@ -99,7 +99,7 @@ def warehouse_template(server: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 def database_copy(server: EmbeddedPostgres) -> Iterator[Callable[[str, str], str]]:
-    """Function ``(template, owner) -> name``: a fresh copy of a database, dropped after the test."""
+    """Function ``(template, owner) -> name``: a fresh copy, dropped after the test."""
     made: list[str] = []
 
     def copy(template: str, owner: str) -> str:

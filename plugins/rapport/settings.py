@@ -44,12 +44,11 @@ class Settings(BaseSettings):
     keep_releases: int = Field(default=5, ge=1)
     reports_dir: Path | None = None
 
-    # Local services listen on loopback only; each port is checked before it is used.
-    database_port: Port = 54329
+    # Local services listen on loopback only; each port is checked before it is used. The
+    # kernel hands out ports from 32768 on to outgoing connections, so ours lie below.
+    database_port: Port = 15432
     airflow_port: Port = 18080
     supervisor_port: Port = 18081
-    worker_log_port: Port = 18082
-    trigger_log_port: Port = 18083
 
     # Where a failed gate is told; nothing is sent while these are unset.
     webhook_url: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 
 from rapport.errors import RapportError
@@ -36,7 +37,7 @@ def require_free(port: int, *, service: str, variable: str) -> None:
 
 
 def find_free() -> int:
-    """A port that is free at this moment; somebody else may still take it first."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that is free at this moment and that the kernel gives to no outgoing connection."""
+    while not is_free(port := random.randrange(20000, 32000)):
+        pass
+    return port

@@ -204,7 +204,7 @@ class EmbeddedPostgres:
         path.write_text("# Written at each start.\n" + text, encoding="utf-8")
 
     def _pg_ctl(self, action: str, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [program("pg_ctl"), action, "-D", self.data, *options]
+        command = [str(program("pg_ctl")), action, "-D", str(self.data), *options]
         return self.account.run(command, environment=_ENVIRONMENT, timeout=120)
 
 
