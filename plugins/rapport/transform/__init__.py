@@ -1,0 +1,1 @@
+"""Call dbt and read what it leaves behind."""
