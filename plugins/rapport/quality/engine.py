@@ -36,7 +36,9 @@ class Engine:
 
     def __init__(self, dsn: str, *, workers: int = 1) -> None:
         context = _context()
-        options = " ".join(f"-c {k}={v.replace(' ', chr(92) + ' ')}" for k, v in SESSION_OPTIONS.items())
+        options = " ".join(
+            f"-c {k}={v.replace(' ', chr(92) + ' ')}" for k, v in SESSION_OPTIONS.items()
+        )
         self._sources: queue.Queue[PostgresDatasource] = queue.Queue()
         for number in range(workers):
             source = context.data_sources.add_postgres(
@@ -133,9 +135,7 @@ def _verdicts(
     return verdicts
 
 
-def _kwargs(
-    expectation: Expectation, suite: Suite, target: Target, scope: Scope
-) -> dict[str, Any]:
+def _kwargs(expectation: Expectation, suite: Suite, target: Target, scope: Scope) -> dict[str, Any]:
     kwargs = dict(expectation.kwargs)
     if expectation.is_sql:
         query = scope.expand(kwargs["unexpected_rows_query"], suite)

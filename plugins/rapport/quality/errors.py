@@ -48,7 +48,8 @@ def _critical(count: int, noun: str) -> str:
 
 def _described(outcome: Outcome) -> list[str]:
     suite = outcome.suite
-    head = f"suite {suite.stage}/{suite.suite}, table {outcome.table}"
+    whose = "" if outcome.table.endswith(f".{suite.object}") else f" of {suite.object}"
+    head = f"suite {suite.stage}/{suite.suite}, table {outcome.table}{whose}"
     if outcome.is_empty_unasked:
         return [
             f"  {head}: no rows / 没有数据. An empty table passes every check on columns, "

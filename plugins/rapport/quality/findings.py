@@ -39,7 +39,8 @@ def finding(
     query = _query(suite, target, scope, expectation, verdict)
     if verdict.is_passed:
         return Finding(expectation, True, _observed(verdict), _count(expectation, verdict))
-    count, keys = _count(expectation, verdict), ()
+    count = _count(expectation, verdict)
+    keys: tuple[Mapping[str, Any], ...] = ()
     if _finds_rows(expectation, verdict):
         count, keys = _sample(connection, suite, query, count)
     observed = f"{count} rows found" if expectation.is_sql else _observed(verdict)
@@ -50,6 +51,8 @@ def _observed(verdict: Verdict) -> str:
     result = verdict.result
     if "unexpected_count" in result:
         total = result.get("element_count") or 0
+        if not total:
+            return "no rows, as allowed"
         return f"{result['unexpected_count']} of {total} rows"
     value = result.get("observed_value")
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -184,7 +184,9 @@ def _landing_target(
         return
     table = contracts[source].tables.get(label.removeprefix(f"{source}__"))
     if table is None or not label.startswith(f"{source}__"):
-        raise entry.error(f"the contract of {source} has no such table (expected {source}__<table>)")
+        raise entry.error(
+            f"the contract of {source} has no such table (expected {source}__<table>)"
+        )
     yield label, key or tuple(table.key)
 
 

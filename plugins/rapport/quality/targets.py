@@ -100,8 +100,12 @@ class Scope:
             "and t._to_batch > i.batch_seq and not t._is_deleted"
             for source in suite.landed.get(entity, ())
         ]
-        nothing = ", ".join(f"null as {quoted(c)}" for c in columns)
-        return "(" + (" union all ".join(parts) or f"select ''::text as source, {nothing} limit 0") + ")"
+        if not parts:
+            nothing = ", ".join(
+                f"null::{c.type} as {quoted(c.name)}" for c in entities()[entity].columns
+            )
+            return f"(select ''::text as source, {nothing} limit 0)"
+        return "(" + " union all ".join(parts) + ")"
 
 
 def batch_scope(connection: psycopg.Connection, batch_seq: int) -> Scope:
