@@ -8,33 +8,19 @@ from datetime import date
 import psycopg
 import pytest
 
-from rapport.local import secret_files
-from rapport.local.databases import address
 from rapport.local.postgres import EmbeddedPostgres
 from rapport.publishing import differences, releases
 from rapport.settings import load
-from rapport.warehouse.migrate import upgrade
-from support.databases import create_database, drop_database
-from support.tiny_release import TinyWarehouse
+from support.tiny_release import TinyWarehouse, tiny_warehouse
 
 JULY, AUGUST = date(2026, 7, 31), date(2026, 8, 31)
 
 
 @pytest.fixture
 def tiny(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyWarehouse]:
-    name = create_database(server, "tiny", "rapport_admin")
-    password = secret_files.read(load().secrets, "warehouse.json")["rapport_admin"]
-    monkeypatch.setenv(
-        "RAPPORT_WAREHOUSE_URL", address(server.port, name, "rapport_admin", password)
-    )
-    current = load()
-    upgrade(current)
-    tiny = TinyWarehouse(current)
-    tiny.deploy()
-    tiny.land("first", "a", "b")
-    yield tiny
-    tiny.close()
-    drop_database(server, name)
+    with tiny_warehouse(server, monkeypatch) as warehouse:
+        warehouse.land("first", "a", "b")
+        yield warehouse
 
 
 def test_a_validated_release_is_published_and_seen(tiny: TinyWarehouse) -> None:

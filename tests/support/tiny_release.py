@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.types.json import Jsonb
 
-from rapport.settings import Settings
+from rapport.local import secret_files
+from rapport.local.databases import address
+from rapport.local.postgres import EmbeddedPostgres
+from rapport.settings import Settings, load
 from rapport.warehouse import ddl, dsn, roles
+from rapport.warehouse.migrate import upgrade
+from support.databases import create_database, drop_database
 
 TREE = "tree-of-tests"
 MART = ddl.MartTable(
@@ -24,6 +32,7 @@ MART = ddl.MartTable(
     ],
     ["client_id", "as_of_date"],
 )
+OWN_DATABASE = "tiny"
 SUITES = (("landing", "src__t"), ("staging", "stg"), ("marts", "tiny"))
 _numbers = count(1)
 
@@ -178,3 +187,22 @@ class TinyWarehouse:
             "select client_id, amount::text from mart.tiny where as_of_date = %s", [as_of]
         )
         return dict(rows.fetchall())
+
+
+@contextmanager
+def tiny_warehouse(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TinyWarehouse]:
+    """An own database, migrated, with the tiny mart deployed; dropped at the end."""
+    name = create_database(server, OWN_DATABASE, "rapport_admin")
+    password = secret_files.read(load().secrets, "warehouse.json")["rapport_admin"]
+    url = address(server.port, name, "rapport_admin", password)
+    monkeypatch.setenv("RAPPORT_WAREHOUSE_URL", url)
+    upgrade(load())
+    tiny = TinyWarehouse(load())
+    try:
+        tiny.deploy()
+        yield tiny
+    finally:
+        tiny.close()
+        drop_database(server, name)
