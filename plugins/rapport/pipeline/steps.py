@@ -6,6 +6,7 @@ release by it, so nothing passes between steps but the key.
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from rapport.publishing import releases
 from rapport.publishing.context import ReleaseContext, release_context
 from rapport.settings import Settings
 from rapport.warehouse import code_version, dsn
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from rapport.landing.batches import BatchReport
@@ -77,8 +80,15 @@ def enabled_contracts(settings: Settings) -> dict[str, Contract]:
     return {name: contracts[name] for name in enabled}
 
 
-def extract(settings: Settings, source: str, run_key: str) -> BatchReport:
-    """Land what changed in one source since the last accepted batch."""
+def extract(settings: Settings, source: str, run_key: str) -> BatchReport | None:
+    """Land what changed in one source since the last accepted batch.
+
+    An optional source that cannot be read is left out with a warning (None); the release then
+    uses its last accepted batch, as old as that may be, and the freshness gate judges it.
+
+    Raises:
+        RapportError: when a required source cannot be read or landed.
+    """
     from rapport.landing.batches import extract_source
 
     contracts = enabled_contracts(settings)
@@ -87,13 +97,19 @@ def extract(settings: Settings, source: str, run_key: str) -> BatchReport:
             f"Source {source!r} is not enabled.",
             next_step=f"Enabled are: {', '.join(sorted(contracts))}.",
         )
-    return extract_source(
-        contracts[source],
-        settings,
-        loader_dsn=dsn.role_dsn(settings, "loader"),
-        run_key=run_key,
-        tree_hash=code_version.tree_hash(settings),
-    )
+    try:
+        return extract_source(
+            contracts[source],
+            settings,
+            loader_dsn=dsn.role_dsn(settings, "loader"),
+            run_key=run_key,
+            tree_hash=code_version.tree_hash(settings),
+        )
+    except RapportError as error:
+        if contracts[source].required:
+            raise
+        log.warning("Optional source %s is left out of this run: %s", source, error)
+        return None
 
 
 def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
