@@ -30,7 +30,8 @@ class GateFailed(RapportError):
         super().__init__(
             "\n".join(lines),
             next_step="Mend the data at its source (or the rule, with a dated reason) and run "
-            "again: `rapport run --as-of D`. 请在源头修正数据（或注明日期与理由调整规则）后重新运行。",
+            "again: `rapport run --as-of D`. "
+            "请在源头修正数据（或注明日期与理由调整规则）后重新运行。",
         )
 
 

@@ -85,7 +85,7 @@ def _scope(
 
 
 def _check_belongs(suite: Suite, scope: Scope) -> None:
-    """The rows of another source or stage would be no rows at all, and pass where that is allowed."""
+    """Rows of another source or stage would be no rows at all, and pass where that is allowed."""
     if scope.batch_seq is None:
         if suite.stage == "landing":
             raise RapportError(f"Suite landing/{suite.suite} judges batches, not releases.")

@@ -3,7 +3,8 @@
 ``landing/<source>.yml``, ``staging/<entity>.yml`` and ``marts/<mart>.yml`` name their objects.
 Two files of ``landing/`` are patterns: ``every_source.yml`` is applied to each source's counts
 (object ``${source}``) and ``canonical.yml`` to each table that a source lands in the canonical
-layout (objects named by entity), so a new source has gates before anybody writes one.
+layout (objects named by entity), so a new source has gates before anybody writes one. So is
+``staging/every_entity.yml``, for each canonical entity (object ``${entity}``).
 A user's file adds to the shipped one of the same name, unless it says ``replaces`` and why.
 """
 
@@ -21,7 +22,7 @@ from rapport.quality.model import STAGES, Expectation, Stage, Suite
 from rapport.settings import Settings
 from rapport.sources.canonical import entities
 
-EVERY_SOURCE, CANONICAL = "every_source", "canonical"
+EVERY_SOURCE, CANONICAL, EVERY_ENTITY = "every_source", "canonical", "every_entity"
 _MODEL = "stg_canonical__"
 _PSEUDO_KEYS = {"release_input": ("source",)}
 
@@ -159,6 +160,8 @@ def _targets(
             yield f"{source}__{label}", key or entities()[label].key
     elif stage == "landing":
         yield from _landing_target(plain, label, entry, contracts, key)
+    elif stage == "staging" and plain == EVERY_ENTITY:
+        yield from ((f"{_MODEL}{entity}", key or e.key) for entity, e in entities().items())
     elif stage == "staging":
         default = _PSEUDO_KEYS.get(label) or _entity_key(label)
         if not (key or default):

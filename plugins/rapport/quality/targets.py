@@ -70,8 +70,9 @@ class Scope:
 
         def value(match: re.Match[str]) -> str:
             name, argument = match.group(1), match.group(2)
-            if name == "landed" and argument:
-                return self._landed(argument, suite)
+            entity = argument or suite.object.removeprefix("stg_canonical__")
+            if name in ("landed", "totals", "landed_sources") and entity in entities():
+                return str(getattr(self, f"_{name}")(entity, suite))
             known = {
                 "slot": self.slot and quoted(self.slot),
                 "as_of": self.as_of and f"date '{self.as_of}'",
@@ -87,6 +88,18 @@ class Scope:
             return str(known[name])
 
         return _PLACEHOLDER.sub(value, text)
+
+    def _landed_sources(self, entity: str, suite: Suite) -> str:
+        return ", ".join(f"'{s}'" for s in suite.landed.get(entity, ())) or "''"
+
+    def _totals(self, entity: str, suite: Suite) -> str:
+        """Row count and the sum of every numeric column: what no layer may change."""
+        sums = [
+            f"sum({quoted(c.name)}) as {quoted(c.name)}"
+            for c in entities()[entity].columns
+            if c.type.startswith("numeric")
+        ]
+        return ", ".join(["count(*) as row_count", *sums])
 
     def _landed(self, entity: str, suite: Suite) -> str:
         """What the frozen inputs of the release hold of an entity, straight from landing."""
