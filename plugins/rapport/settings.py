@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_from: str | None = None
     smtp_to: str | None = None
+    smtp_starttls: bool = False
 
     @field_validator("sources", mode="before")
     @classmethod
