@@ -17,6 +17,7 @@ from rapport.local import ports
 from rapport.local.databases import ensure_databases
 from rapport.local.postgres import EmbeddedPostgres
 from rapport.local.processes import is_alive
+from rapport.local.sources import simulator_dsn
 from rapport.settings import Settings
 from rapport.warehouse.dsn import connect, role_dsn, source_dsn
 
@@ -110,8 +111,6 @@ def test_the_administrator_is_no_superuser(settings: Settings) -> None:
 def test_a_source_reader_reads_later_tables_and_writes_none(
     server: EmbeddedPostgres, settings: Settings
 ) -> None:
-    from rapport.local.databases import simulator_dsn
-
     with connect(simulator_dsn(settings, "crm"), autocommit=True) as owner:
         owner.execute("create table made_later (id int)")
         try:

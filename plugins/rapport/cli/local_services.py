@@ -29,11 +29,13 @@ def database() -> None:
 
 @_local.command()
 def start() -> None:
-    """Start PostgreSQL and Airflow."""
+    """Start PostgreSQL and Airflow, with a deployed warehouse and filled source systems."""
     from rapport import settings
-    from rapport.local.services import start_all
+    from rapport.local.demo import start_services
+    from rapport.local.progress import StepBoard
 
-    start_all(settings.load())
+    with StepBoard() as board:
+        start_services(settings.load(), board)
 
 
 @_local.command()

@@ -29,12 +29,20 @@ def releases(
 
     found = list_releases(settings.load())
     if as_json:
-        print(json.dumps(found, default=str, ensure_ascii=False, indent=1))
+        print(json.dumps([item.as_json() for item in found], ensure_ascii=False, indent=1))
         return
-    table = Table("Release", "As of", "Status", "Current", "Slot", "Opened", "Published")
+    table = Table("Release", "As of", "Status", "Current", "Edition", "Opened", "Rows", "Reason")
     for item in found:
-        names = ("release_id", "as_of_date", "status", "is_current", "slot", "opened_at")
-        table.add_row(*(str(item.get(name, "")) for name in (*names, "published_at")))
+        table.add_row(
+            str(item.release_id),
+            str(item.as_of_date),
+            item.status,
+            "yes" if item.is_current else "",
+            str(item.edition or ""),
+            f"{item.opened_at:%Y-%m-%d %H:%M}",
+            f"{item.rows:,}",
+            (item.reason or "").partition("\n")[0][:60],
+        )
     out.print(table)
 
 
@@ -50,8 +58,8 @@ def rollback(
     from rapport.cli.console import out
     from rapport.publishing.releases import rollback as turn_back
 
-    decision = turn_back(settings.load(), release, actor=actor or getpass.getuser(), reason=reason)
-    out.print(f"Release {release} is current again (edition {decision.get('edition')}).")
+    edition = turn_back(settings.load(), release, actor=actor or getpass.getuser(), reason=reason)
+    out.print(f"Readers see release {release} again (edition {edition}).")
 
 
 def diff(first: _Release, second: _Release) -> None:
@@ -60,12 +68,17 @@ def diff(first: _Release, second: _Release) -> None:
 
     from rapport import settings
     from rapport.cli.console import out
-    from rapport.publishing.diff import diff as compare
+    from rapport.publishing.differences import diff as compare
 
-    table = Table("Mart", "Added", "Removed", "Changed", "Equal")
+    table = Table("Mart", "Rows", "Removed", "Added", "Changed", "Most changed columns")
     for item in compare(settings.load(), first, second):
         table.add_row(
-            *(str(item[name]) for name in ("mart", "added", "removed", "changed", "equal"))
+            item.mart,
+            f"{item.rows_first:,} → {item.rows_second:,}",
+            f"{item.removed:,}",
+            f"{item.added:,}",
+            f"{item.changed:,}",
+            ", ".join(f"{name} {count:,}" for name, count in item.changed_columns[:4]),
         )
     out.print(table)
 

@@ -37,8 +37,10 @@ def run(
 ) -> None:
     """Make and publish one release without a scheduler."""
     from rapport import settings
+    from rapport.cli.console import out
     from rapport.local.month_end import last_month_end
     from rapport.local.progress import StepPrinter
+    from rapport.local.summary import print_summary
     from rapport.pipeline.runner import run as run_pipeline
 
     current = settings.load()
@@ -46,7 +48,8 @@ def run(
     day = as_of.date() if as_of else last_month_end(current)
     instant = known_at.astimezone() if known_at else None
     with StepPrinter() as printer:
-        run_pipeline(current, day, extract=source, known_at=instant, on_step=printer)
+        result = run_pipeline(current, day, extract=source, known_at=instant, on_step=printer)
+    print_summary(current, result.run_key, out)
 
 
 def extract(source: Annotated[str, typer.Argument(help="Name of its contract.")]) -> None:
@@ -83,7 +86,7 @@ def simulate(
     if advance:
         simulator.advance(current, advance)
     else:
-        simulator.simulate(current, clients, months, seed)
+        simulator.simulate(current, clients=clients, months=months, seed=seed)
 
 
 def prepare(settings: Settings) -> None:

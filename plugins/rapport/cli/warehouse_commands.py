@@ -26,9 +26,9 @@ def upgrade() -> None:
 def sql() -> None:
     """Print the DDL of the migrations, for a DBA to review or run."""
     from rapport import settings
-    from rapport.warehouse.migrate import offline_sql
+    from rapport.warehouse.migrate import ddl_script
 
-    print(offline_sql(settings.load()))
+    print(ddl_script(settings.load()))
 
 
 def deploy() -> None:
@@ -37,5 +37,8 @@ def deploy() -> None:
     from rapport.cli.console import err
     from rapport.warehouse.deploy import deploy as register_version
 
-    register_version(settings.load())
-    err.print("Deployed.")
+    made = register_version(settings.load())
+    err.print(
+        f"Deployed code version {made.tree_hash[:12]}: {made.sources} sources, "
+        f"{made.marts} marts, {made.suites} required suites."
+    )

@@ -72,12 +72,6 @@ def ensure_databases(server: EmbeddedPostgres, settings: Settings) -> None:
     _write_addresses(server, settings, others)
 
 
-def simulator_dsn(settings: Settings, source: str) -> str:
-    """libpq URL of the owner of a simulated source database (``crm`` or ``loans``)."""
-    password = secret_files.read(settings.secrets, "local_roles.json")["simulator"]
-    return address(settings.database_port, source, "simulator", password)
-
-
 def address(port: int, database: str, role: str, password: str) -> str:
     """libpq URL of a database on this machine."""
     url = URL.create("postgresql", role, password, ports.HOST, port, database)

@@ -1,0 +1,115 @@
+"""What a run did, read from the warehouse's own records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from rapport.errors import RapportError
+from rapport.local import airflow
+from rapport.settings import Settings
+from rapport.warehouse.dsn import connect, role_dsn
+
+_COUNTS = ("read", "landed", "unchanged", "quarantined", "deduplicated", "superseded")
+_BATCHES = """
+select source || '.' || table_name, rows_read, rows_landed, rows_unchanged, rows_quarantined,
+  rows_deduplicated, rows_superseded
+from ctl.batch_table join ctl.batch using (batch_seq)
+where run_key = %s order by 1
+"""
+_RELEASE = """
+select release_id, as_of_date, status, from_edition
+from ctl.release left join ctl.pointer using (release_id)
+where run_key = %s order by from_edition desc nulls last limit 1
+"""
+_GATES = """
+select stage, count(distinct suite || ' ' || object), count(*), count(*) filter (where r.is_passed),
+  count(*) filter (where not r.is_passed and severity = 'warning')
+from ctl.validation join ctl.validation_result as r using (validation_id)
+where release_id = %(release)s
+  or batch_seq in (select batch_seq from ctl.batch where run_key = %(run_key)s)
+group by stage order by array_position(array['landing', 'staging', 'marts'], stage)
+"""
+
+
+@dataclass(frozen=True)
+class _Release:
+    number: int
+    as_of: object
+    status: str
+    edition: int | None
+
+
+def print_summary(settings: Settings, run_key: str, console: Console) -> None:
+    """Release, rows per table, gates, marts, and where to look next."""
+    with connect(role_dsn(settings, "auditor"), application_name="rapport summary") as connection:
+        release = _release(connection, run_key)
+        console.print(_batches(connection, run_key))
+        console.print(_gates(connection, run_key, release.number))
+        console.print(_marts(connection, release.number))
+    edition = f", edition {release.edition}" if release.edition else ""
+    console.print(
+        f"[bold]Release {release.number}[/] as of [bold]{release.as_of}[/]: "
+        f"{release.status}{edition}"
+    )
+    console.print(
+        f"Report    {settings.reports}\n"
+        f"Airflow   {airflow.base_url(settings)}  user {airflow.USER}, "
+        f"password {airflow.password(settings)}\n"
+        'Query     rapport psql -c "select * from mart.client_value limit 10"\n'
+        "More      rapport status · rapport releases · make stop",
+        soft_wrap=True,
+    )
+
+
+def batch_table(settings: Settings, run_key: str) -> Table:
+    """Rows per landed table of one run."""
+    with connect(role_dsn(settings, "auditor"), application_name="rapport summary") as connection:
+        return _batches(connection, run_key)
+
+
+def _release(connection: psycopg.Connection, run_key: str) -> _Release:
+    row = connection.execute(_RELEASE, [run_key]).fetchone()
+    if row is None:
+        raise RapportError(
+            f"The warehouse knows no release of run {run_key}.", next_step="See `rapport releases`."
+        )
+    return _Release(*row)
+
+
+def _batches(connection: psycopg.Connection, run_key: str) -> Table:
+    table = Table("Rows", *_COUNTS, title="Landing", title_justify="left")
+    totals = [0] * len(_COUNTS)
+    for name, *counts in connection.execute(_BATCHES, [run_key]):
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    table.add_section()
+    table.add_row("all", *(f"{total:,}" for total in totals), style="bold")
+    _align(table)
+    return table
+
+
+def _gates(connection: psycopg.Connection, run_key: str, release: int) -> Table:
+    table = Table("Stage", "suites", "gates", "passed", "warnings", title="Gates")
+    table.title_justify = "left"
+    for stage, *counts in connection.execute(_GATES, {"run_key": run_key, "release": release}):
+        table.add_row(stage, *(f"{count:,}" for count in counts))
+    _align(table)
+    return table
+
+
+def _marts(connection: psycopg.Connection, release: int) -> Table:
+    table = Table("Mart", "rows", title="Published", title_justify="left")
+    query = "select mart, row_count from ctl.store_mart where release_id = %s order by mart"
+    for mart, count in connection.execute(query, [release]):
+        table.add_row(f"mart.{mart}", f"{count:,}")
+    _align(table)
+    return table
+
+
+def _align(table: Table) -> None:
+    for column in table.columns[1:]:
+        column.justify = "right"
