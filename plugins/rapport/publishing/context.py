@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import psycopg
@@ -12,7 +12,10 @@ from rapport.errors import RapportError
 
 @dataclass(frozen=True)
 class ReleaseContext:
-    """A release as frozen: date, slot schema, and per source the last batch that counts (0: none)."""
+    """A release as frozen: date, slot schema, and per source the last batch that counts (0: none).
+
+    ``coverage`` maps source and entity to complete, partial or none.
+    """
 
     release_id: int
     as_of_date: date
@@ -22,6 +25,7 @@ class ReleaseContext:
     slot: str | None
     ceilings: dict[str, int]
     previous_release_id: int | None
+    coverage: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def release_context(connection: psycopg.Connection, run_key: str) -> ReleaseContext:
@@ -49,7 +53,9 @@ def _read(
         select r.release_id, r.as_of_date, r.status, r.run_key, r.tree_hash, s.slot,
           coalesce((select jsonb_object_agg(i.source, i.batch_seq)
             from ctl.release_input as i where i.release_id = r.release_id), '{{}}'),
-          r.previous_release_id
+          r.previous_release_id,
+          coalesce((select jsonb_object_agg(i.source, i.coverage)
+            from ctl.release_input as i where i.release_id = r.release_id), '{{}}')
         from ctl.release as r left join ctl.slot as s on s.release_id = r.release_id
         where {condition}"""
     row = connection.execute(query.encode(), [value]).fetchone()

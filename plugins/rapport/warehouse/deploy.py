@@ -112,17 +112,18 @@ def _register_source(connection: psycopg.Connection, contract: object) -> None:
 
     assert isinstance(contract, Contract)
     connection.execute(
-        "insert into ctl.source (source, contract_hash, is_required, max_staleness_hours, table_names)"
-        " values (%s, %s, %s, %s, %s) on conflict (source) do update set"
+        "insert into ctl.source (source, contract_hash, is_required, max_staleness_hours,"
+        " table_names, coverage) values (%s, %s, %s, %s, %s, %s) on conflict (source) do update set"
         " contract_hash = excluded.contract_hash, is_required = excluded.is_required,"
         " max_staleness_hours = excluded.max_staleness_hours,"
-        " table_names = excluded.table_names, updated_at = now()",
+        " table_names = excluded.table_names, coverage = excluded.coverage, updated_at = now()",
         [
             contract.source,
             contract.hash,
             contract.required,
             contract.max_staleness_hours,
             sorted(contract.tables),
+            Jsonb(dict(contract.coverage)),
         ],
     )
 

@@ -39,6 +39,7 @@ create table ctl.source (
   is_required boolean not null,
   max_staleness_hours numeric not null,
   table_names text [] not null,
+  coverage jsonb not null default '{}',
   updated_at timestamptz not null default now()
 );
 comment on table ctl.source is 'The contracts in force, as deployed last.';
@@ -145,10 +146,13 @@ create table ctl.release_input (
   staleness_hours numeric(12, 2),
   max_staleness_hours numeric(12, 2) not null,
   is_required boolean not null,
+  coverage jsonb not null default '{}',
   primary key (release_id, source)
 );
 comment on table ctl.release_input is
   'The frozen inputs: per source the last batch that counts (0 = nothing of an optional source).';
+comment on column ctl.release_input.coverage is
+  'Per entity complete, partial or none: outside it, nothing delivered does not mean nothing happened.';
 
 create table ctl.sealed_relation (
   release_id bigint not null references ctl.release,
