@@ -1,0 +1,1 @@
+"""Landing: one batch per source, every version kept, every row accounted for."""

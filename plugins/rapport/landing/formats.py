@@ -1,0 +1,175 @@
+"""How the text of one column becomes its type: SQL for the prepared text and for its validity.
+
+Only plain notations are read. PostgreSQL itself would also take 'NaN', 'infinity', 'now',
+'0x1F' or '1_000', which in a file are defects, not values.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from rapport.sources.table_contract import Column, Normalise
+from rapport.warehouse.ddl import literal
+
+# Also the spaces that trim() leaves alone: no-break, ideographic (full width), zero width.
+SPACES = "E' \\t\\r\\n\\u00a0\\u3000\\u200b\\ufeff'"
+
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
+_TOKENS = {
+    "YYYY": ("year", r"(\d{4})"),
+    "YY": ("year", ""),
+    "Mon": ("month", r"([A-Za-z]{3})"),
+    "MM": ("month", r"(\d{2})"),
+    "M": ("month", r"(\d{1,2})"),
+    "DD": ("day", r"(\d{2})"),
+    "D": ("day", r"(\d{1,2})"),
+    "HH": ("hour", r"(\d{2})"),
+    "H": ("hour", r"(\d{1,2})"),
+    "MI": ("minute", r"(\d{2})"),
+    "SS": ("second", r"(\d{2}(?:\.\d+)?)"),
+}
+_TOKEN = re.compile("YYYY|YY|Mon|MM|MI|M|DD|D|HH|H|SS")
+
+
+class Reading(NamedTuple):
+    """SQL over raw text: ``text`` (NULL for a null value), ``valid`` and ``value`` over that text.
+
+    ``valid`` and ``value`` refer to the prepared text as ``{v}``.
+    """
+
+    text: str
+    valid: str
+    value: str
+
+
+def reading(column: Column, raw: str, time_zone: str) -> Reading:
+    """How to read ``raw`` (SQL for the raw text) as the column's type."""
+    nulls = ", ".join(literal(v) for v in column.null_values)
+    text = f"case when {raw} in ({nulls}) then null else {raw} end" if nulls else raw
+    if column.type == "text":
+        return _text(column.normalise, text)
+    steps = column.normalise or Normalise()
+    text = f"nullif(btrim({_removed(steps, text)}, {SPACES}), '')"
+    kind = column.type.split("(")[0]
+    if kind == "numeric":
+        return _number(column, text)
+    if kind in ("smallint", "integer", "bigint"):
+        whole = f"regexp_replace({_removed_thousands(column, text)}, '\\.0+$', '')"
+        return _plain(column.type, whole, r"^[+-]?\d+$")
+    if kind == "boolean":
+        return Reading(text, "pg_input_is_valid({v}, 'boolean')", "{v}::boolean")
+    if kind == "time":
+        return _plain("time", text, rf"^{_CLOCK}$")
+    if kind == "interval":
+        return _plain("interval", text, r"^-?\d+:\d{2}:\d{2}(\.\d+)?$")
+    return _instant(column, text, time_zone)
+
+
+def _text(steps: Normalise | None, text: str) -> Reading:
+    if steps is None:
+        return Reading(text, "true", "{v}")
+    text = _removed(steps, text)
+    if steps.strip:
+        text = f"nullif(btrim({text}, {SPACES}), '')"
+    if steps.case:
+        text = f"{steps.case}({text})"
+    if steps.match is None:
+        return Reading(text, "true", f"{literal(steps.prefix)} || {{v}}" if steps.prefix else "{v}")
+    caught = f"substring({{v}} from {literal(steps.match)})"
+    if steps.pad:
+        caught = f"lpad({caught}, greatest({steps.pad}, length({caught})), '0')"
+    return Reading(text, f"{{v}} ~ {literal(steps.match)}", f"{literal(steps.prefix)} || {caught}")
+
+
+def _plain(type_: str, text: str, pattern: str) -> Reading:
+    valid = f"case when {{v}} ~ {literal(pattern)} then pg_input_is_valid({{v}}, {literal(type_)}) else false end"
+    return Reading(text, valid, f"{{v}}::{type_}")
+
+
+def _number(column: Column, text: str) -> Reading:
+    return _plain(
+        column.type,
+        _removed_thousands(column, text),
+        r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$",
+    )
+
+
+def _removed_thousands(column: Column, text: str) -> str:
+    if column.thousands:
+        # Only where groups of three stand: 1,50 is not 150.
+        mark = re.escape(column.thousands)
+        grouped = literal(rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+(\D\d*)?$")
+        bare = f"replace({text}, {literal(column.thousands)}, '')"
+        text = f"case when {text} ~ {grouped} then {bare} else {text} end"
+    if column.decimal == ",":
+        # A point that is neither decimal nor thousands makes the text no number.
+        text = f"translate({text}, ',.', '.,')"
+    return text
+
+
+def _instant(column: Column, text: str, time_zone: str) -> Reading:
+    kind = column.type
+    if column.format:
+        text, pattern = _iso(column.format, text)
+    elif kind == "date":
+        pattern = rf"^{_DATE}([T ]0?0:00(:00(\.0+)?)?)?$"
+    else:
+        pattern = rf"^{_DATE}([T ]{_CLOCK} ?{_ZONE}?)?$"
+    if kind != "timestamptz":
+        if kind == "timestamp":
+            pattern = pattern.replace(f" ?{_ZONE}?", "")
+        return _plain(kind, text, pattern)
+    zone = literal(column.time_zone or time_zone)
+    zoned = literal(rf":\d{{2}}(\.\d+)? ?{_ZONE}$")
+    local = "{v}::timestamp"
+    # A local time that the change to summer time leaves out would silently move by an hour.
+    exists = f"({local} at time zone {zone}) at time zone {zone} = {local}"
+    valid = (
+        f"case when {{v}} !~ {literal(pattern)} then false"
+        f" when {{v}} ~ {zoned} then pg_input_is_valid({{v}}, 'timestamptz')"
+        f" when pg_input_is_valid({{v}}, 'timestamp') then {exists} else false end"
+    )
+    value = f"case when {{v}} ~ {zoned} then {{v}}::timestamptz else {local} at time zone {zone} end"
+    return Reading(text, valid, value)
+
+
+def _iso(format_: str, text: str) -> tuple[str, str]:
+    """SQL that rewrites text of a format to ISO (else leaves it), and the ISO pattern to expect."""
+    iso = rf"^\d{{4}}-(\d{{1,2}}|[A-Za-z]{{3}})-\d{{1,2}}(T{_CLOCK})?$"
+    # Two digits: 70-99 are the last century.
+    for century, year in (("19", r"([7-9]\d)"), ("20", r"([0-6]\d)")):
+        pattern, places = _pattern(format_, year)
+        result = rf"\{places['year']}-\{places['month']}-\{places['day']}"
+        clock = [places[p] for p in ("hour", "minute", "second") if p in places]
+        if clock:
+            result += "T" + ":".join(rf"\{n}" for n in clock)
+        if "YYYY" in format_:
+            return _rewritten(text, pattern, result), iso
+        text = _rewritten(text, pattern, century + result)
+    return text, iso
+
+
+def _pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]]:
+    """Expression for a format, one group for each part, and the number of each part's group."""
+    places: dict[str, int] = {}
+    pattern = "^"
+    position = 0
+    for match in _TOKEN.finditer(format_):
+        part, expression = _TOKENS[match.group()]
+        pattern += re.escape(format_[position : match.start()]) + (expression or two_digit_year)
+        places[part] = len(places) + 1
+        position = match.end()
+    return pattern + re.escape(format_[position:]) + "$", places
+
+
+def _rewritten(text: str, pattern: str, result: str) -> str:
+    return f"regexp_replace({text}, {literal(pattern)}, {literal(result)})"
+
+
+def _removed(steps: Normalise, text: str) -> str:
+    for part in steps.remove:
+        text = f"replace({text}, {literal(part)}, '')"
+    return text

@@ -1,0 +1,187 @@
+"""A PostgreSQL source: one REPEATABLE READ snapshot, checked against the contract before reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from rapport.errors import RapportError
+from rapport.settings import Settings
+from rapport.sources.connectors import Delivers, Delivery
+from rapport.sources.connectors.binary_copy import person_change, stream
+from rapport.sources.pseudonyms import Pseudonymiser, load_pseudonymiser
+from rapport.sources.table_contract import Column, Contract, TableContract
+from rapport.warehouse.dsn import connect, source_dsn
+
+# Exact conversions, made by the source: from -> to. Everything can become text.
+_WIDENING = {
+    "smallint": {"integer", "bigint", "numeric"},
+    "integer": {"bigint", "numeric"},
+    "bigint": {"numeric"},
+    "real": {"numeric"},
+    "double precision": {"numeric"},
+    "timestamp without time zone": {"timestamptz"},
+    "timestamp with time zone": set(),
+    "date": {"timestamp"},
+}
+_SPELLING = {
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+}
+
+
+class PostgresSnapshot:
+    """One read-only transaction; every table of the batch is read in it."""
+
+    delivers: Delivers = "typed"
+
+    def __init__(
+        self,
+        contract: Contract,
+        connection: psycopg.Connection,
+        pseudonymiser: Pseudonymiser,
+        time_zone: str,
+    ) -> None:
+        self._connection = connection
+        self._pseudonymiser = pseudonymiser
+        self._time_zone = time_zone
+        self._types = _check_tables(contract, connection)
+        self.evidence = _describe(connection)
+
+    def copy(self, table: TableContract, warehouse: psycopg.Connection, work: str) -> Delivery:
+        # Person columns come first, so that only they are looked at in each row.
+        persons = [c for c in table.columns if c.is_person]
+        ordered = persons + [c for c in table.columns if not c.is_person]
+        types = self._types[table.name]
+        query = sql.SQL("select {} from {}").format(
+            sql.SQL(", ").join(_read(c, types[c.source], self._time_zone) for c in ordered),
+            sql.Identifier(*table.relation.split(".", 1)),
+        )
+        into = sql.SQL("{} ({})").format(
+            sql.Identifier(work), sql.SQL(", ").join(sql.Identifier(c.name) for c in ordered)
+        )
+        change = person_change(self._pseudonymiser, len(persons)) if persons else None
+        try:
+            return Delivery(stream(self._connection, query, warehouse, into, change))
+        except psycopg.Error as error:
+            # Only the server's headline: details may quote rows.
+            message = error.diag.message_primary or str(error).splitlines()[0]
+            raise RapportError(
+                f"{table.source}.{table.name}: reading {table.relation} failed: {message}",
+                next_step="Nothing of this batch is visible; mend the cause and run again.",
+            ) from None
+
+
+@contextmanager
+def open_postgres(contract: Contract, settings: Settings) -> Iterator[PostgresSnapshot]:
+    """Open the snapshot of a PostgreSQL source."""
+    dsn = source_dsn(settings, contract.connection or contract.source)
+    with connect(dsn, application_name=f"rapport extract {contract.source}") as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.execute("set local lock_timeout = '60s'")
+        pseudonymiser = load_pseudonymiser(settings)
+        zone = settings.business_time_zone
+        yield PostgresSnapshot(contract, connection, pseudonymiser, zone)
+        connection.rollback()
+
+
+def _describe(connection: psycopg.Connection) -> dict[str, Any]:
+    row = connection.execute(
+        "select current_database(), current_setting('server_version'), pg_current_snapshot()::text,"
+        " clock_timestamp()::text, pg_is_in_recovery()"
+    ).fetchone()
+    assert row is not None
+    names = ("database", "server_version", "snapshot", "taken_at", "is_replica")
+    return {"connector": "postgres", **dict(zip(names, row, strict=True))}
+
+
+def _check_tables(
+    contract: Contract, connection: psycopg.Connection
+) -> dict[str, dict[str, str]]:
+    """Types of the source's columns by table; all differences from the contract in one error."""
+    problems: list[str] = []
+    found: dict[str, dict[str, str]] = {}
+    for name, table in contract.tables.items():
+        types = _source_columns(connection, table)
+        found[name] = {column: type_ for column, (type_, _) in types.items()}
+        problems += _differences(table, types)
+    if problems:
+        raise RapportError(
+            f"Source {contract.source} does not match its contract:\n  " + "\n  ".join(problems),
+            next_step=f"Mend the source or the contract {contract.source}.yml; nothing was read.",
+        )
+    return found
+
+
+def _source_columns(
+    connection: psycopg.Connection, table: TableContract
+) -> dict[str, tuple[str, bool]]:
+    schema, relation = table.relation.split(".", 1)
+    rows = connection.execute(
+        "select a.attname, format_type(a.atttypid, a.atttypmod),"
+        " has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')"
+        " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
+        " join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+        " where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p', 'v', 'm', 'f')",
+        [schema, relation],
+    ).fetchall()
+    return {name: (type_, bool(readable)) for name, type_, readable in rows}
+
+
+def _differences(table: TableContract, types: dict[str, tuple[str, bool]]) -> Sequence[str]:
+    if not types:
+        return [f"table {table.relation} does not exist"]
+    problems = []
+    for column in table.columns:
+        if column.source not in types:
+            problems.append(f"{table.relation}.{column.source} does not exist")
+            continue
+        type_, readable = types[column.source]
+        if not readable:
+            problems.append(f"{table.relation}.{column.source} may not be read: grant select on it")
+        elif not _fits(type_, column.type):
+            problems.append(
+                f"{table.relation}.{column.source} is {type_}, the contract expects {column.type}"
+            )
+    return problems
+
+
+def _base(type_: str) -> str:
+    base = re.sub(r"\([^)]*\)", "", type_).strip()
+    return _SPELLING.get(base, base)
+
+
+def _fits(source: str, wanted: str) -> bool:
+    base, target = _base(source), _base(wanted)
+    if target == "text":
+        return True
+    if base == target == "numeric":
+        return _numeric_fits(source, wanted)
+    return base == target or wanted.split("(")[0] in _WIDENING.get(base, ())
+
+
+def _numeric_fits(source: str, wanted: str) -> bool:
+    have = re.search(r"\((\d+),(\d+)\)", source)
+    want = re.search(r"\((\d+),(\d+)\)", wanted)
+    if have is None or want is None:
+        return True  # unbounded: what does not fit stops the copy with an error
+    (p, s), (q, t) = ((int(m[1]), int(m[2])) for m in (have, want))
+    return s <= t and p - s <= q - t
+
+
+def _read(column: Column, type_: str, time_zone: str) -> sql.Composable:
+    name = sql.Identifier(column.source)
+    base = _base(type_)
+    if base == _base(column.type) and base != "numeric":
+        return name
+    if column.type == "timestamptz":
+        zone = column.time_zone or time_zone
+        return sql.SQL("{} at time zone {}").format(name, sql.Literal(zone))
+    return sql.SQL("{}::{}").format(name, sql.SQL(column.type))
