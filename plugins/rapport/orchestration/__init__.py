@@ -1,0 +1,1 @@
+"""Rapport under Airflow: the only place of the package that imports it."""
