@@ -29,9 +29,7 @@ def test_an_unaccepted_batch_is_undone_before_the_next_opens(tiny: TinyWarehouse
     first = tiny.land("one", "a", "b")
     second = tiny.land("two", "c", accept=False)
     loader = tiny.as_role("loader")
-    loader.execute(
-        "update landing.src__t set _to_batch = %s where id = 'a'", [second]
-    )
+    loader.execute("update landing.src__t set _to_batch = %s where id = 'a'", [second])
     tiny.open_batch("three")
     assert current_keys(tiny) == ["a", "b"]
     rows = tiny.as_role("auditor").execute("select batch_seq, status from ctl.batch order by 1")
@@ -63,9 +61,7 @@ def test_a_batch_whose_rows_do_not_match_its_record_is_not_accepted(tiny: TinyWa
     )
     tiny.evidence("landing", "src__t", batch=batch)
     answer = tiny.call("validator", "select ctl.accept_batch(%s)", batch)
-    assert answer["reasons"] == [
-        "landing.src__t holds 2 rows of this batch, 1 were recorded"
-    ]
+    assert answer["reasons"] == ["landing.src__t holds 2 rows of this batch, 1 were recorded"]
 
 
 def test_counts_that_do_not_add_up_are_refused_by_the_table(tiny: TinyWarehouse) -> None:
@@ -83,7 +79,8 @@ def test_a_retry_ends_the_process_before_it_and_fences_it_off(tiny: TinyWarehous
     ).fetchone()
     assert opened is not None
     batch, fence = tiny.open_batch("run")
-    assert batch > opened[0] and fence == opened[1] + 1
+    assert batch > opened[0]
+    assert fence == opened[1] + 1
     with pytest.raises(psycopg.OperationalError):
         zombie.execute("select 1")
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="passed to a later run"):
@@ -98,6 +95,8 @@ def test_another_run_waits_for_a_living_one(tiny: TinyWarehouse) -> None:
         other.rollback()
 
 
-def test_a_run_that_asks_again_for_its_finished_batch_has_nothing_to_do(tiny: TinyWarehouse) -> None:
+def test_a_run_that_asks_again_for_its_finished_batch_has_nothing_to_do(
+    tiny: TinyWarehouse,
+) -> None:
     batch = tiny.land("one", "a")
     assert tiny.open_batch("one") == (batch, None)

@@ -154,7 +154,8 @@ class TinyWarehouse:
         self.evidence("staging", "stg", release=release)
         self.call("transformer", "select ctl.prepare_build(%s, 'marts')", release)
         transformer.execute(
-            f"create table {slot}.tiny (client_id text, as_of_date date, amount numeric(20,2))".encode()
+            f"create table {slot}.tiny"
+            " (client_id text, as_of_date date, amount numeric(20,2))".encode()
         )
         for client, amount in rows.items():
             transformer.execute(

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from rapport.pipeline import steps
@@ -68,7 +69,7 @@ def _steps(
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     if known_at is None:
         for source in extract if extract is not None else sorted(steps.enabled_contracts(settings)):
-            yield f"extract {source}", lambda source=source: steps.extract(settings, source, key)
+            yield f"extract {source}", partial(steps.extract, settings, source, key)
         yield "validate_landing", lambda: steps.validate_landing(settings, key)
     yield "freeze_inputs", lambda: steps.freeze_inputs(settings, key)
     yield "build_staging", lambda: steps.build_staging(settings, key)

@@ -22,8 +22,8 @@ from rapport.warehouse import code_version, dsn
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from rapport.landing.batches import BatchReport
-    from rapport.quality.runner import Outcome
+    from rapport.landing.reports import BatchReport
+    from rapport.quality.model import Outcome
     from rapport.sources.contracts import Contract
 
 
@@ -137,7 +137,10 @@ def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
         for batch_seq, source in batches:
             mine = [s for s in suites if s.stage == "landing" and _concerns(s.object, source)]
             outcomes += validate(
-                settings, mine, validator_dsn=dsn.role_dsn(settings, "validator"), batch_seq=batch_seq
+                settings,
+                mine,
+                validator_dsn=dsn.role_dsn(settings, "validator"),
+                batch_seq=batch_seq,
             )
             row = connection.execute("select ctl.accept_batch(%s)", [batch_seq]).fetchone()
             connection.commit()

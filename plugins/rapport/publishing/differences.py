@@ -48,8 +48,8 @@ def diff(settings: Settings, first: int, second: int) -> list[MartDifference]:
 
 def _stored_marts(connection: psycopg.Connection, release: int) -> dict[str, int]:
     rows = connection.execute(
-        "select m.mart, m.row_count from ctl.store_mart as m join ctl.release as r using (release_id)"
-        " where release_id = %s and r.status <> 'pruned'",
+        "select m.mart, m.row_count from ctl.store_mart as m"
+        " join ctl.release as r using (release_id) where release_id = %s and r.status <> 'pruned'",
         [release],
     )
     return dict(rows.fetchall())
@@ -63,7 +63,9 @@ def _mart_difference(
     stored: dict[int, dict[str, int]],
 ) -> MartDifference:
     key, columns = _columns(connection, mart, first, second)
-    changed = {c: sql.SQL("a.{0} is distinct from b.{0}").format(sql.Identifier(c)) for c in columns}
+    changed = {
+        c: sql.SQL("a.{0} is distinct from b.{0}").format(sql.Identifier(c)) for c in columns
+    }
     query = sql.SQL(
         "with a as (select *, true as in_a from store.{mart} where release_id = {first}),"
         " b as (select *, true as in_b from store.{mart} where release_id = {second})"
@@ -86,7 +88,8 @@ def _mart_difference(
     row = connection.execute(query).fetchone()
     assert row is not None
     cells = sorted(
-        ((name, n) for name, n in zip(changed, row[3:], strict=True) if n), key=lambda item: -item[1]
+        ((name, n) for name, n in zip(changed, row[3:], strict=True) if n),
+        key=lambda item: -item[1],
     )
     return MartDifference(
         mart, stored[first][mart], stored[second][mart], row[0], row[1], row[2], tuple(cells)

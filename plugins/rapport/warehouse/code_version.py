@@ -9,12 +9,17 @@ from pathlib import Path
 from rapport.settings import Settings
 
 # Folders of the checkout (or image) by the part of the code version they make up.
-_PARTS = {"package": "plugins/rapport", "dbt": "dbt_project", "expectations": "expectations", "dags": "dags"}
+_PARTS = {
+    "package": "plugins/rapport",
+    "dbt": "dbt_project",
+    "expectations": "expectations",
+    "dags": "dags",
+}
 _MADE_BY_TOOLS = {"target", "logs", "dbt_packages", "__pycache__"}
 
 
 def parts(settings: Settings) -> dict[str, str]:
-    """SHA-256 (hex) of each part: package, dbt, expectations, dags, lock, and the user's project."""
+    """SHA-256 (hex) of each part: package, dbt, expectations, dags, lock, the user's project."""
     hashes = {name: _tree(settings.root / folder) for name, folder in _PARTS.items()}
     hashes["lock"] = _file(settings.root / "requirements.lock")
     if settings.project_path:

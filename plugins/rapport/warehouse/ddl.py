@@ -19,7 +19,7 @@ def literal(text: str) -> str:
 
 @dataclass(frozen=True)
 class LandingTable:
-    """What the DDL needs of a contract table: ``columns`` are (name, type), ``key`` column names."""
+    """What the DDL needs of a contract table: ``columns`` are (name, type) pairs."""
 
     name: str
     columns: Sequence[tuple[str, str]]
@@ -41,7 +41,9 @@ def landing_ddl(table: LandingTable, existing: Iterable[str] = ()) -> list[str]:
             for name, type_ in table.columns
             if name not in have
         ]
-    columns = ",\n  ".join(f"{quoted(name)} {type_}{_collation(type_)}" for name, type_ in table.columns)
+    columns = ",\n  ".join(
+        f"{quoted(name)} {type_}{_collation(type_)}" for name, type_ in table.columns
+    )
     key = ", ".join(quoted(name) for name in table.key)
     return [
         f"create table {relation} (\n  {columns},\n"
@@ -118,7 +120,8 @@ def view_ddl(mart: MartTable, order: Sequence[str]) -> list[str]:
     view = f"mart.{quoted(mart.name)}"
     columns = ",\n  ".join(f"s.{quoted(name)}" for name in order)
     comments = [
-        f"comment on column {view}.{quoted(name)} is {literal(text)}" for name, _, text in mart.columns
+        f"comment on column {view}.{quoted(name)} is {literal(text)}"
+        for name, _, text in mart.columns
     ]
     return [
         f"create or replace view {view} as\nselect\n  s.release_id,\n"
@@ -136,4 +139,8 @@ def view_ddl(mart: MartTable, order: Sequence[str]) -> list[str]:
 
 def _collation(type_: str) -> str:
     """Text compares by code point everywhere, whatever locale the server was made with."""
-    return ' collate "C"' if type_.split("(")[0].strip() in ("text", "varchar", "character varying") else ""
+    return (
+        ' collate "C"'
+        if type_.split("(")[0].strip() in ("text", "varchar", "character varying")
+        else ""
+    )

@@ -55,7 +55,9 @@ def deploy(settings: Settings) -> Deployment:
         ddl.MartTable(m.name, m.description, m.columns, m.key) for m in mart_contracts(settings)
     ]
     version = code_version.tree_hash(settings)
-    with dsn.connect(dsn.role_dsn(settings, "admin"), application_name="rapport deploy") as connection:
+    with dsn.connect(
+        dsn.role_dsn(settings, "admin"), application_name="rapport deploy"
+    ) as connection:
         if migrate.current_revision(connection) != migrate.head_revision():
             raise RapportError(
                 "The warehouse is not at the schema of this package.",
@@ -190,7 +192,9 @@ def _register_marts(
         )
 
 
-def _register_suites(connection: psycopg.Connection, version: str, suites: Sequence[object]) -> None:
+def _register_suites(
+    connection: psycopg.Connection, version: str, suites: Sequence[object]
+) -> None:
     from rapport.quality.suites import Suite
 
     rows = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import psycopg
@@ -13,9 +14,7 @@ from sqlalchemy.engine import URL
 from rapport.errors import RapportError
 from rapport.settings import Settings
 
-Role = Literal[
-    "admin", "loader", "transformer", "validator", "publisher", "bi_reader", "auditor"
-]
+Role = Literal["admin", "loader", "transformer", "validator", "publisher", "bi_reader", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 # Results must not depend on who asks or where: same zone, same text forms, for every session.
@@ -82,7 +81,9 @@ def connect(
     Raises:
         RapportError: when the server does not answer or refuses, without the password.
     """
-    options = " ".join(f"-c {k}={v.replace(' ', chr(92) + ' ')}" for k, v in SESSION_OPTIONS.items())
+    options = " ".join(
+        f"-c {k}={v.replace(' ', chr(92) + ' ')}" for k, v in SESSION_OPTIONS.items()
+    )
     try:
         return psycopg.connect(
             dsn,
@@ -108,7 +109,7 @@ def sqlalchemy_url(dsn: str, driver: str = "psycopg2") -> str:
         username=_text(parts, "user"),
         password=_text(parts, "password"),
         host=_text(parts, "host"),
-        port=int(parts["port"]) if parts.get("port") else None,
+        port=int(str(parts["port"])) if parts.get("port") else None,
         database=_text(parts, "dbname"),
         query=query,
     ).render_as_string(hide_password=False)
@@ -123,7 +124,7 @@ def redacted(dsn: str) -> str:
 _URL_PARTS = ("user", "password", "host", "port", "dbname")
 
 
-def _text(parts: dict[str, object], key: str) -> str | None:
+def _text(parts: Mapping[str, object], key: str) -> str | None:
     value = parts.get(key)
     return None if value is None else str(value)
 
@@ -142,6 +143,7 @@ def _warehouse(settings: Settings) -> dict[str, str | None]:
 
 
 def _render(parts: dict[str, str | None]) -> str:
+    sslmode = parts.get("sslmode")
     return URL.create(
         "postgresql",
         username=parts["username"],
@@ -149,7 +151,7 @@ def _render(parts: dict[str, str | None]) -> str:
         host=parts["host"],
         port=int(parts["port"]) if parts["port"] else None,
         database=parts["database"],
-        query={"sslmode": parts["sslmode"]} if parts.get("sslmode") else {},
+        query={"sslmode": sslmode} if sslmode else {},
     ).render_as_string(hide_password=False)
 
 

@@ -84,13 +84,17 @@ def ensure_passwords(settings: Settings) -> dict[str, str]:
 def _check_version(connection: psycopg.Connection) -> None:
     if connection.info.server_version < MINIMUM_VERSION:
         raise RapportError(
-            f"The warehouse runs PostgreSQL {connection.info.server_version // 10000}; 16 is the minimum.",
-            next_step="Upgrade the server, or leave RAPPORT_WAREHOUSE_URL unset to use the embedded one.",
+            f"The warehouse runs PostgreSQL {connection.info.server_version // 10000};"
+            " 16 is the minimum.",
+            next_step="Upgrade the server, or leave RAPPORT_WAREHOUSE_URL unset"
+            " to use the embedded one.",
         )
 
 
 def _config(admin: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["url"] = dsn.sqlalchemy_url(admin) if admin.startswith("postgresql:") else admin
+    config.attributes["url"] = (
+        dsn.sqlalchemy_url(admin) if admin.startswith("postgresql:") else admin
+    )
     return config

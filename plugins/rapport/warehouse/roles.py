@@ -48,12 +48,16 @@ def role_statements(existing: Iterable[str], admin: str) -> list[str]:
     if OWNER not in have:
         statements.append(f"create role {OWNER} nologin")
     statements += [f"create role {role} login" for role in LOGIN_ROLES if role not in have]
-    statements.append(f'grant {OWNER}, rapport_transformer to "{admin}" with inherit true, set true')
+    statements.append(
+        f'grant {OWNER}, rapport_transformer to "{admin}" with inherit true, set true'
+    )
     statements += [
         f"grant {role} to {OWNER} with inherit true, set true" for role in OWNER_MEMBERSHIPS
     ]
     for role, values in ROLE_SETTINGS.items():
-        statements += [f"alter role {role} set {name} = '{value}'" for name, value in values.items()]
+        statements += [
+            f"alter role {role} set {name} = '{value}'" for name, value in values.items()
+        ]
     return statements
 
 

@@ -3,10 +3,10 @@
 from alembic import context
 from sqlalchemy import create_engine, text
 
-VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": "ctl"}
+SCHEMA = "ctl"
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", literal_binds=True, **VERSION_TABLE)
+    context.configure(dialect_name="postgresql", literal_binds=True, version_table_schema=SCHEMA)
     with context.begin_transaction():
         context.run_migrations()
 else:
@@ -15,7 +15,7 @@ else:
         # Two deployments at once: the second waits here and then finds nothing to do.
         connection.execute(text("select pg_advisory_lock(hashtext('rapport migrations'))"))
         connection.commit()
-        context.configure(connection=connection, **VERSION_TABLE)
+        context.configure(connection=connection, version_table_schema=SCHEMA)
         with context.begin_transaction():
             context.run_migrations()
     engine.dispose()

@@ -22,8 +22,7 @@ def _run(script: str) -> None:
     if op.get_context().as_sql:
         op.execute(script)
     else:
-        with op.get_bind().connection.cursor() as cursor:
-            cursor.execute(script)
+        op.get_bind().connection.cursor().execute(script)
 
 
 def upgrade() -> None:
