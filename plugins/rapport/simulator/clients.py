@@ -82,9 +82,12 @@ def clients_table(world: World) -> Table:
     up = parent(world)
     # The relationship manager changes now and then; growth makes last year's revenue.
     moves = draws.chance("rm_move", 0.008, i[:, None], span.months[None, :]).sum(axis=1)
-    years = (span.end - span.start) // 12
+    years = (span.end - span.start + i % 12) // 12
     growth = 100 + draws.integers("growth", -4, 9, i) * years
-    review = first_day(span.end + 1 + draws.integers("kyc", -2, 24, i, span.end // 12))
+    # Reviewed every two years on the anniversary, one in ten clients late.
+    age = np.maximum(span.end - world.onboarded_month, 0)
+    late = draws.integers("kyc.late", 2, 9, i) * draws.chance("kyc.is_late", 0.1, i)
+    review = add_months(world.onboarded_day, 24 * (np.maximum(age - late, 0) // 24 + 1))
     closed = np.where(world.closed_month < NEVER, first_day(world.closed_month % NEVER) + 14, NULL)
     return {
         "client_id": crm_id(i),

@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from rapport.simulator import balances, book, clients, lending, payments, reference, risk
+from rapport.simulator import (
+    balances,
+    book,
+    clients,
+    lending,
+    payments,
+    process,
+    products,
+    projects,
+    reference,
+    risk,
+    service,
+    statements,
+    surveys,
+)
 from rapport.simulator import world as latent
 from rapport.simulator.draws import Draws
 from rapport.simulator.frames import Table, arrow_table, canonical
@@ -16,7 +30,7 @@ def create(count: int, span: Span, seed: int) -> tuple[World, dict[str, pa.Table
     """The latent world and its tables, entity -> rows sorted by key."""
     world = latent.create(count, span, Draws(seed))
     raw = {**_relationship_side(world), **_loan_side(world), **_reference(world, count)}
-    return world, {name: arrow_table(name, raw[name]) for name in canonical() if name in raw}
+    return world, {name: arrow_table(name, raw.pop(name)) for name in canonical()}
 
 
 def _relationship_side(world: World) -> dict[str, Table]:
@@ -25,6 +39,12 @@ def _relationship_side(world: World) -> dict[str, Table]:
         "client_matches": clients.client_matches(world),
         "client_links": clients.client_links(world),
         "contacts": clients.contacts(world),
+        "interactions": service.interactions(world),
+        "cases": service.cases(world),
+        "opportunities": service.opportunities(world),
+        "survey_invitations": surveys.survey_invitations(world),
+        "survey_answers": surveys.survey_answers(world),
+        "external_debts": products.external_debts(world),
     }
 
 
@@ -50,6 +70,14 @@ def _loan_side(world: World) -> dict[str, Table]:
         "risk_events": risk.risk_events(world, life),
         "ratings": risk.ratings(world),
         "modifications": risk.modifications(world, life),
+        "application_events": process.application_events(world, asked),
+        "financial_statements": statements.financial_statements(world),
+        "covenant_tests": statements.covenant_tests(world, life),
+        "projects": projects.projects(world, life),
+        "project_cashflows": projects.project_cashflows(world, life),
+        "concessions": products.concessions(world, life),
+        "product_holdings": products.product_holdings(world, lent),
+        "product_usage": products.product_usage(world, lent),
     }
 
 

@@ -110,7 +110,8 @@ def ratings(world: World) -> Table:
     grade = grade + draws.integers("grade", -1, 3, i)
     tables = []
     for turn in range(reviews):
-        month = begin + 12 * turn
+        # The first rating, then a yearly review in a month of the client's own.
+        month = begin + np.where(turn > 0, draws.integers("review", 4, 16, i) + 12 * (turn - 1), 0)
         if turn:
             grade = grade + draws.choose("migration", (0.12, 0.68, 0.17, 0.03), i, turn) - 1
         grade = np.clip(grade, 0, 7)
@@ -120,9 +121,11 @@ def ratings(world: World) -> Table:
     for step, wait in ((6, 1), (9, 4)):
         kinds = (MILD, RESCHEDULED, CURED_DEFAULT, DEFAULT) if step == 6 else (CURED_DEFAULT, DEFAULT)
         month = np.where(np.isin(world.distress, kinds), world.distress_month + wait, NEVER)
-        fresh = (month - begin) % 12 != 0
-        tables.append(_rating(i, month, np.full(world.n, step), rated & fresh & (month <= span.end)))
+        tables.append(_rating(i, month, np.full(world.n, step), rated & (month <= span.end)))
     table = stack(tables)
+    # One rating a month: the one that trouble brought, which stands later in the stack.
+    last = np.unique((table["client"] * 4096 + table["month"])[::-1], return_index=True)[1]
+    table = take(table, len(table["client"]) - 1 - last)
     project = world.kind[table["client"]] == PROJECT_COMPANY
     slot = np.searchsorted((3, 5, 6, 9), table["grade"], side="right")
     n = len(slot)

@@ -118,7 +118,7 @@ def simulate(
     world, tables = _generate(state)
     made = time.perf_counter()
     for side, dsn in _dsns(settings, dsns).items():
-        load.replace_all(dsn, {name: tables[name] for name in load.entities(side) if name in tables})
+        load.replace_all(dsn, {name: tables[name] for name in load.entities(side)})
     _remember(settings, state, world)
     rows = {name: table.num_rows for name, table in tables.items()}
     return SimulationSummary(state, rows, made - began, time.perf_counter() - made)
@@ -138,7 +138,7 @@ def advance(
     made = time.perf_counter()
     changes: dict[str, tuple[int, int]] = {}
     for side, dsn in _dsns(settings, dsns).items():
-        changes |= load.merge(dsn, {name: tables[name] for name in load.entities(side) if name in tables})
+        changes |= load.merge(dsn, {name: tables[name] for name in load.entities(side)})
     _remember(settings, state, world)
     rows = {name: table.num_rows for name, table in tables.items()}
     return SimulationSummary(state, rows, made - began, time.perf_counter() - made, changes)
