@@ -96,10 +96,10 @@ def _land(
         table=table.name,
         read=delivery.rows + len(delivery.refusals),
         landed=merged.landed,
-        unchanged=int(str(good)) - merged.landed,
+        unchanged=good - merged.landed,
         quarantined=quarantined,
-        deduplicated=deduplicated.count,
-        superseded=superseded.count,
+        deduplicated=deduplicated.number,
+        superseded=superseded.number,
         tombstoned=merged.tombstoned,
         withheld=merged.withheld,
         money={}

@@ -13,7 +13,7 @@ from rapport.sources.table_contract import Column, TableContract
 from rapport.warehouse.ddl import literal, quoted
 
 DIGEST = "@digest"
-"""``from: "@digest"``: a key for rows that have none, from the listed values and a running number."""
+"""``from: "@digest"``: a key for rows without one, of the listed values and a running number."""
 
 
 class _Read(NamedTuple):
@@ -29,6 +29,13 @@ class _Read(NamedTuple):
     @property
     def is_valid(self) -> str:
         return f"({self.text} is null or {self.reading.valid.replace('{v}', self.text)})"
+
+    @property
+    def complaint(self) -> str:
+        shape = f" ({self.column.format})" if self.column.format else ""
+        ends = f" cannot be read as {self.column.type}{shape}"
+        starts = f"{self.column.name}: "
+        return f"{literal(starts)} || quote_literal(left({self.text}, 80)) || {literal(ends)}"
 
     @property
     def value(self) -> str:
@@ -77,15 +84,12 @@ def _refuse(connection: psycopg.Connection, table: TableContract, reads: list[_R
     first = " ".join(
         f"when not {r.is_valid} then {literal('type:' + r.column.name)}" for r in reads
     )
-    messages = ", ".join(
-        f"case when not {r.is_valid} then {literal(r.column.name + ': ')} || quote_literal(left({r.text}, 80))"
-        f" || {literal(f' cannot be read as {r.column.type}{_as_format(r.column)}')} end"
-        for r in reads
-    )
+    messages = ", ".join(f"case when not {r.is_valid} then {r.complaint} end" for r in reads)
     unfit = run(
         connection,
-        f"create temporary table unfit on commit drop as select p.ctid as ref, case {first} end as rule,"
-        f" concat_ws('; ', {messages}) as message from prepared as p"
+        "create temporary table unfit on commit drop as"
+        f" select p.ctid as ref, case {first} end as rule, concat_ws('; ', {messages}) as message"
+        " from prepared as p"
         f" where not ({' and '.join(r.is_valid for r in reads)})",
     )
     if unfit:
@@ -96,10 +100,6 @@ def _refuse(connection: psycopg.Connection, table: TableContract, reads: list[_R
             f" {_currency(table, reads)} from prepared as p join unfit as u on u.ref = p.ctid",
         )
     return unfit
-
-
-def _as_format(column: Column) -> str:
-    return f" ({column.format})" if column.format else ""
 
 
 def _typed(reads: list[_Read], name: str) -> str:
@@ -139,11 +139,12 @@ def _fill_digests(connection: psycopg.Connection, table: TableContract) -> None:
     if digest is None:
         return
     listed = names(tuple(c for c in table.columns if c.source != DIGEST))
+    value = f"encode(sha256(convert_to(row({listed})::text, 'UTF8')), 'hex')"
     run(
         connection,
         f"update {RAW} as r set {quoted(digest.name)} = n.digest || '-' || n.number"
-        " from (select ref, digest, row_number() over (partition by digest order by _file, _line) as number"
-        f" from (select ctid as ref, _file, _line,"
-        f" encode(sha256(convert_to(row({listed})::text, 'UTF8')), 'hex') as digest from {RAW}) as d) as n"
+        " from (select ref, digest,"
+        " row_number() over (partition by digest order by _file, _line) as number"
+        f" from (select ctid as ref, _file, _line, {value} as digest from {RAW}) as d) as n"
         " where r.ctid = n.ref",
     )

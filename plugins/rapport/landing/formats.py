@@ -85,7 +85,8 @@ def _text(steps: Normalise | None, text: str) -> Reading:
 
 
 def _plain(type_: str, text: str, pattern: str) -> Reading:
-    valid = f"case when {{v}} ~ {literal(pattern)} then pg_input_is_valid({{v}}, {literal(type_)}) else false end"
+    fits = f"pg_input_is_valid({{v}}, {literal(type_)})"
+    valid = f"case when {{v}} ~ {literal(pattern)} then {fits} else false end"
     return Reading(text, valid, f"{{v}}::{type_}")
 
 
@@ -132,7 +133,8 @@ def _instant(column: Column, text: str, time_zone: str) -> Reading:
         f" when {{v}} ~ {zoned} then pg_input_is_valid({{v}}, 'timestamptz')"
         f" when pg_input_is_valid({{v}}, 'timestamp') then {exists} else false end"
     )
-    value = f"case when {{v}} ~ {zoned} then {{v}}::timestamptz else {local} at time zone {zone} end"
+    placed = f"{local} at time zone {zone}"
+    value = f"case when {{v}} ~ {zoned} then {{v}}::timestamptz else {placed} end"
     return Reading(text, valid, value)
 
 

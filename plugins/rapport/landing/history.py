@@ -96,14 +96,14 @@ def _spare_refused_keys(connection: psycopg.Connection, table: TableContract) ->
 
 def _refuse_mass_delete(connection: psycopg.Connection, table: TableContract, current: str) -> None:
     ((gone,),) = rows(connection, "select count(*) from delta where ref is null")
-    if int(str(gone)) <= MASS_DELETE_ROWS:
+    if gone <= MASS_DELETE_ROWS:
         return
     ((live,),) = rows(connection, f"select count(*) from {current} as l where not _is_deleted")
-    if int(str(gone)) > max(MASS_DELETE_SHARE * int(str(live)), MASS_DELETE_ROWS):
+    if gone > MASS_DELETE_SHARE * live:
         raise RapportError(
-            f"{table.source}.{table.name}: {gone} of {live} rows are no longer in the source. More than"
-            f" {MASS_DELETE_SHARE:.0%} and {MASS_DELETE_ROWS} rows at once is taken for a broken"
-            " extract; nothing of this batch landed.",
+            f"{table.source}.{table.name}: {gone} of {live} rows are no longer in the source."
+            f" More than {MASS_DELETE_SHARE:.0%} and {MASS_DELETE_ROWS} rows at once is taken for a"
+            " broken extract; nothing of this batch landed.",
             next_step="Check the source. If the rows are really gone, record an approval first.",
         )
 

@@ -50,7 +50,8 @@ class TableCounts:
         accounted = sum(getattr(self, outcome) for outcome in OUTCOMES)
         if self.read != accounted:
             raise RapportError(
-                f"{self.table}: {self.read} rows read, but {accounted} accounted for; nothing landed."
+                f"{self.table}: {self.read} rows read, but {accounted} accounted for;"
+                " nothing landed."
             )
         read = self.money.get("read", {})
         parts = [self.money.get(outcome, {}) for outcome in OUTCOMES]
@@ -58,8 +59,8 @@ class TableCounts:
             total = sum((sums.get(currency, Decimal(0)) for sums in parts), Decimal(0))
             if total != read.get(currency, Decimal(0)):
                 raise RapportError(
-                    f"{self.table}: {read.get(currency, 0)} {currency} read, but {total} accounted for;"
-                    " nothing landed."
+                    f"{self.table}: {read.get(currency, 0)} {currency} read, but {total}"
+                    " accounted for; nothing landed."
                 )
 
 

@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 class Dropped(NamedTuple):
     """Rows left out because another row of the same read stands for them."""
 
-    count: int
+    number: int
     money: dict[str, Decimal]
 
 
@@ -103,11 +103,12 @@ def settle_repeated_keys(
             f" where w.{column} is distinct from r.newest",
         )
     payload = f"row({names(table.columns, 'w')})"
+    key = names(table.key, "w")
     run(
         connection,
         "create temporary table groups on commit drop as"
-        f" select {names(table.key, 'w')}, count(distinct {payload}) as payloads, min(w.ctid) as kept"
-        f" from work as w join repeated as r on {_same_key(table, 'r')} group by {names(table.key, 'w')}",
+        f" select {key}, count(distinct {payload}) as payloads, min(w.ctid) as kept"
+        f" from work as w join repeated as r on {_same_key(table, 'r')} group by {key}",
     )
     run(
         connection,
@@ -126,9 +127,7 @@ def settle_repeated_keys(
     return deduplicated, superseded
 
 
-def refuse_flagged(
-    connection: psycopg.Connection, table: TableContract, delivers: Delivers
-) -> int:
+def refuse_flagged(connection: psycopg.Connection, table: TableContract, delivers: Delivers) -> int:
     """Move the flagged rows from ``work`` to ``refused``; number of rows."""
     return run(
         connection,
@@ -164,7 +163,7 @@ def _drop(connection: psycopg.Connection, table: TableContract, refs: str) -> Dr
     count = 0
     money: dict[str, Decimal] = {}
     for code, number, total in found:
-        count += int(str(number))
+        count += number
         if table.control_amount is not None and total is not None:
-            money = plus(money, {str(code): Decimal(str(total))})
+            money = plus(money, {code: total})
     return Dropped(count, money)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 
@@ -17,7 +18,7 @@ def run(connection: psycopg.Connection, statement: str) -> int:
     return connection.execute(statement.encode()).rowcount
 
 
-def rows(connection: psycopg.Connection, query: str) -> list[tuple[object, ...]]:
+def rows(connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query.encode()).fetchall()
 
 
@@ -73,7 +74,7 @@ def money(
         f"select {currency(table, 't')}, sum({amount(table, 't')}) from {relation} as t"
         f" where {where} group by 1",
     )
-    return {str(code): Decimal(str(total)) for code, total in found if total is not None}
+    return {code: total for code, total in found if total is not None}
 
 
 def refused_money(connection: psycopg.Connection, table: TableContract) -> dict[str, Decimal]:
@@ -81,7 +82,7 @@ def refused_money(connection: psycopg.Connection, table: TableContract) -> dict[
     if table.control_amount is None:
         return {}
     found = rows(connection, "select currency, sum(amount) from refused group by 1")
-    return {str(code): Decimal(str(total)) for code, total in found if total is not None}
+    return {code: total for code, total in found if total is not None}
 
 
 def plus(left: dict[str, Decimal], right: dict[str, Decimal]) -> dict[str, Decimal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from rapport.landing.statements import LOCATORS, landing, names, run
 from rapport.sources.connectors import Delivers, Delivery
@@ -16,7 +17,7 @@ _LOCATOR_COLUMNS = "_file integer, _line bigint, _byte_from bigint, _byte_to big
 
 
 def create(connection: psycopg.Connection, table: TableContract, delivers: Delivers) -> str:
-    """Make ``work`` (typed) and ``refused``, for text also ``raw``; name of the one to copy into."""
+    """Make ``work`` (typed), ``refused``, for text also ``raw``; name of the one to copy into."""
     columns = ", ".join(f"{quoted(c.name)} {_collated(c.type)}" for c in table.columns)
     locators = f", {_LOCATOR_COLUMNS}" if delivers == "text" else ""
     run(connection, f"create temporary table {WORK} ({columns}{locators}) on commit drop")
@@ -47,10 +48,7 @@ def record_delivery(connection: psycopg.Connection, delivery: Delivery) -> None:
         )
         cursor.executemany(
             "insert into refused (rule, message, locator) values (%s, %s, %s)",
-            [
-                (r.rule, r.message, psycopg.types.json.Jsonb(dict(r.locator)))
-                for r in delivery.refusals
-            ],
+            [(r.rule, r.message, Jsonb(dict(r.locator))) for r in delivery.refusals],
         )
 
 
@@ -80,7 +78,8 @@ def insert_all(connection: psycopg.Connection, table: TableContract, batch: int)
     columns = names(table.columns)
     return run(
         connection,
-        f"insert into {landing(table)} ({columns}, _from_batch) select {columns}, {batch} from {WORK}",
+        f"insert into {landing(table)} ({columns}, _from_batch)"
+        f" select {columns}, {batch} from {WORK}",
     )
 
 

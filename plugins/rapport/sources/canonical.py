@@ -61,7 +61,8 @@ def _entity(document: Document, name: str, body: dict[str, object]) -> Entity:
     )
     known = {c.name for c in columns}
     key = tuple(str(k) for k in _list(body["key"]))
-    allowed = {k: tuple(str(v) for v in _list(vs)) for k, vs in _mapping(body.get("allowed")).items()}
+    listed = _mapping(body.get("allowed"))
+    allowed = {k: tuple(str(v) for v in _list(values)) for k, values in listed.items()}
     for column in (*key, *allowed):
         if column not in known:
             raise document.error((name,), f"column {column!r} is not listed")

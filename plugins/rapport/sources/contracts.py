@@ -1,4 +1,4 @@
-"""Load the contracts: the shipped ones and the user's own, resolved against the canonical layout."""
+"""Load the contracts: the shipped ones and the user's own, resolved by the canonical layout."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def parse_contract(path: Path, name: str | None = None) -> Contract:
         if not isinstance(body, dict):
             raise document.error(at, "must be a mapping, for example {like: clients}")
         values = _resolve(document, at, table, {**shared, **body}, column_shared)
-        values |= {"source": source, "name": table, "relation": values.get("relation") or f"{schema}.{table}"}
+        values |= {"source": source, "name": table}
+        values.setdefault("relation", f"{schema}.{table}")
         resolved[table] = document.validate(TableContract, values, at)
         _require_file(document, at, data.get("connector"), resolved[table])
     for entity in data.get("coverage") or {}:
@@ -85,7 +86,7 @@ def enabled_sources(settings: Settings, contracts: Mapping[str, Contract]) -> li
                     next_step=f"Known sources: {', '.join(sorted(contracts))}.",
                 )
         return sorted(settings.sources)
-    return sorted(name for name, contract in contracts.items() if _is_configured(settings, contract))
+    return sorted(name for name, c in contracts.items() if _is_configured(settings, c))
 
 
 def canonical_sources(
@@ -108,9 +109,8 @@ def canonical_sources(
             if contract.layout == "canonical"
             and any(t.entity == entity and t.name == entity for t in contract.tables.values())
         ]
-        models = [
-            name for name in sorted(contracts) if name not in layout and _has_model(roots, name, entity)
-        ]
+        others = [name for name in sorted(contracts) if name not in layout]
+        models = [name for name in others if _has_model(roots, name, entity)]
         result[entity] = {"layout": layout, "models": models}
     return result
 
@@ -172,10 +172,9 @@ def _resolve(
     for name, value in given.items():
         path = (*at, "columns", name)
         columns[name] = {**columns.get(name, {}), **_column_body(document, path, value)}
-    defaults = {k: v for k, v in shared.items()}
     built = []
     for name, values in columns.items():
-        column = {"from": name, **defaults, **values, "name": name}
+        column = {"from": name, **shared, **values, "name": name}
         built.append(document.validate(Column, column, (*at, "columns", name)))
     if "control_amount" in body and any(c.name == "currency" for c in built):
         body.setdefault("control_currency", "currency")

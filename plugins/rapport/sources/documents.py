@@ -68,14 +68,17 @@ def read_document(path: Path, name: str) -> Document:
             f"{name}:{line}: not valid YAML: {problem}", next_step="Correct the file."
         ) from error
     if not isinstance(root, yaml.MappingNode):
-        raise RapportError(f"{name}:1: the file must be a mapping of keys.", next_step="Correct it.")
+        raise RapportError(f"{name}:1: the file must be a mapping.", next_step="Correct it.")
     lines: dict[Path_, int] = {}
     data = _plain(root, (), lines, lambda path, text: Document(name, {}, lines).error(path, text))
     return Document(name, data, lines)
 
 
 def _plain(
-    node: yaml.Node, path: Path_, lines: dict[Path_, int], fail: Callable[[Path_, str], RapportError]
+    node: yaml.Node,
+    path: Path_,
+    lines: dict[Path_, int],
+    fail: Callable[[Path_, str], RapportError],
 ) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
@@ -86,7 +89,8 @@ def _plain(
             key = str(key_node.value)
             here = (*path, key)
             if key in mapping:
-                raise fail(here, f"the key is given twice (again in line {key_node.start_mark.line + 1})")
+                again = key_node.start_mark.line + 1
+                raise fail(here, f"the key is given twice (again in line {again})")
             lines[here] = key_node.start_mark.line + 1
             mapping[key] = _plain(value_node, here, lines, fail)
         return mapping

@@ -52,6 +52,6 @@ def load_pseudonymiser(settings: Settings) -> Pseudonymiser:
     except (ValueError, KeyError, TypeError) as error:
         raise RapportError(
             f"The pseudonym key file {path} cannot be read: {error}.",
-            next_step="Restore it from your backup; with a new key old and new rows no longer match.",
+            next_step="Restore it from your backup; with a new key, old rows no longer match.",
         ) from error
     return Pseudonymiser(key_id, key_bytes)

@@ -84,7 +84,8 @@ class Column(_Frozen):
     def _fits(self) -> Self:
         if self.pii == "person" and self.type != "text":
             raise ValueError("a person column lands as a pseudonym, so its type must be text")
-        if self.normalise and self.type != "text" and (self.normalise.match or self.normalise.prefix):
+        steps = self.normalise
+        if steps and self.type != "text" and (steps.match or steps.prefix):
             raise ValueError("match and prefix are for text columns")
         return self
 

@@ -59,7 +59,7 @@ def stream(
 
 
 def person_change(pseudonymiser: Pseudonymiser, count: int) -> RowChange:
-    """A row change that pseudonymises the first ``count`` fields (text) and keeps the rest as is."""
+    """A row change that pseudonymises the first ``count`` fields (text), keeping the rest."""
 
     def change(row: bytes) -> bytes:
         parts = [row[:2]]

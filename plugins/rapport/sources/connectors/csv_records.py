@@ -24,7 +24,7 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Record(NamedTuple):
-    """One record: first line (from 1) and byte range in the unpacked file; ``broken`` names why not."""
+    """One record: first line (from 1) and byte range in the unpacked file; ``broken``: why not."""
 
     fields: list[str]
     line: int
@@ -78,7 +78,7 @@ class CsvRecords:
             if fields and width and len(fields) != width and not broken:
                 broken = f"field_count: {len(fields)} fields instead of {width}"
             if broken and len(self._record) > 1 and broken.startswith("field_count"):
-                # A stray quote may have swallowed good lines: give up one line, read the rest again.
+                # A stray quote may have swallowed good lines: give up one, read the rest again.
                 yield self._break_off(broken)
                 reader = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
                 continue
@@ -148,9 +148,9 @@ class CsvRecords:
             self._broken += 1
             if self._broken > MAX_BROKEN:
                 raise RapportError(
-                    f"{self._name}: more than {MAX_BROKEN} lines cannot be read; the last is line"
-                    f" {taken.line} ({broken}).",
-                    next_step="Check delimiter and encoding in the contract, or get the file again.",
+                    f"{self._name}: more than {MAX_BROKEN} lines cannot be read; the last is"
+                    f" line {taken.line} ({broken}).",
+                    next_step="Check delimiter and encoding in the contract, or the file.",
                 )
         return taken
 

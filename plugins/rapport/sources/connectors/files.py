@@ -85,8 +85,9 @@ def open_files(contract: Contract, settings: Settings) -> Iterator[FolderSnapsho
     """Open a folder; all files of the contract are found and hashed before any is read."""
     folder = source_folder(settings, contract)
     if folder is None or not folder.is_dir():
+        state = "not set" if folder is None else "not there"
         raise RapportError(
-            f"Source {contract.source}: folder {contract.folder} is {'not set' if folder is None else 'not there'}.",
+            f"Source {contract.source}: folder {contract.folder} is {state}.",
             next_step="Set the variable to the folder of the files.",
         )
     yield FolderSnapshot(contract, folder, load_pseudonymiser(settings))
@@ -179,16 +180,15 @@ class _FileReader:
         rule, _, message = broken.partition(": ")
         place = {"line": line, "byte_from": byte_from, "byte_to": byte_to}
         file = {"file": self._file.name, "sha256": self._file.sha256}
-        self.refusals.append(
-            Refusal(f"line:{rule}", f"{self._file.name} line {line}: {message or rule}", file | place)
-        )
+        shown = f"{self._file.name} line {line}: {message or rule}"
+        self.refusals.append(Refusal(f"line:{rule}", shown, file | place))
 
     def _match(self, header: Record | None) -> tuple[list[Column], list[int]]:
         """Columns that are there, with their positions, matched by name."""
         name = self._file.name
         if header is None or header.broken:
             why = "is empty" if header is None else f"has no readable header ({header.broken})"
-            raise RapportError(f"{name} {why}.", next_step="A header line with column names is needed.")
+            raise RapportError(f"{name} {why}.", next_step="A header with column names is needed.")
         found = [field.strip() for field in header.fields]
         wanted = [c for c in self._table.columns if not c.source.startswith("@")]
         problems = [
@@ -196,9 +196,9 @@ class _FileReader:
             for c in wanted
             if found.count(c.source) > 1
         ]
+        must = self._table.absent_columns == "error"
         for c in wanted:
-            needed = c.required or c.name in self._table.key or self._table.absent_columns == "error"
-            if needed and c.source not in found:
+            if (must or c.required or c.name in self._table.key) and c.source not in found:
                 problems.append(f"column {c.source!r} is missing")
         if self._table.drift == "freeze":
             known = {c.source for c in wanted}
@@ -206,7 +206,7 @@ class _FileReader:
         if problems:
             raise RapportError(
                 f"{name}: {'; '.join(problems)}. The header has: {', '.join(found)}.",
-                next_step=f"Mend the file, or the contract of {self._table.source}.{self._table.name}.",
+                next_step=f"Mend the file or the contract {self._table.source}.yml.",
             )
         present = [c for c in wanted if c.source in found]
         return present, [found.index(c.source) for c in present]

@@ -1,4 +1,4 @@
-"""A PostgreSQL source: one REPEATABLE READ snapshot, checked against the contract before reading."""
+"""A PostgreSQL source: one REPEATABLE READ snapshot, held to its contract before any read."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def _describe(connection: psycopg.Connection) -> dict[str, Any]:
     return {"connector": "postgres", **dict(zip(names, row, strict=True))}
 
 
-def _check_tables(
-    contract: Contract, connection: psycopg.Connection
-) -> dict[str, dict[str, str]]:
+def _check_tables(contract: Contract, connection: psycopg.Connection) -> dict[str, dict[str, str]]:
     """Types of the source's columns by table; all differences from the contract in one error."""
     problems: list[str] = []
     found: dict[str, dict[str, str]] = {}
