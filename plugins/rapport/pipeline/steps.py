@@ -113,7 +113,9 @@ def extract(settings: Settings, source: str, run_key: str) -> BatchReport | None
 
 
 def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
-    """Check the batches of this run and accept those that pass.
+    """Check the undecided batches of the enabled sources and accept those that pass.
+
+    These are the ones this run has extracted, and any that `rapport extract` left behind.
 
     Raises:
         GateFailed: naming table, rule, count and keys; the batch stays unseen and is undone
@@ -129,9 +131,9 @@ def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
     refused: list[str] = []
     with _connect(settings, "validator") as connection:
         batches = connection.execute(
-            "select batch_seq, source from ctl.batch where run_key = %s and status = 'complete'"
-            " order by batch_seq",
-            [run_key],
+            "select batch_seq, source from ctl.batch where status = 'complete'"
+            " and (run_key = %s or source = any(%s)) order by batch_seq",
+            [run_key, sorted(contracts)],
         ).fetchall()
         connection.commit()
         for batch_seq, source in batches:
