@@ -21,6 +21,7 @@ stop: ## stop everything that `make run` started
 	@if [ -x $(BIN)/rapport ]; then $(BIN)/rapport local stop; else echo "Nothing is installed, nothing runs."; fi
 
 deps: $(INSTALLED) ## install requirements.lock into .venv
+	@:
 
 $(INSTALLED): requirements.lock pyproject.toml .ci/install.py
 	@$(PYTHON) .ci/install.py

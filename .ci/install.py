@@ -32,6 +32,7 @@ def main() -> None:
     _check_python()
     STAMP.unlink(missing_ok=True)
     caches = ROOT / ".rapport" / "install"
+    caches.mkdir(parents=True, exist_ok=True)
     environment = _environment(caches)
     if not _works():
         print("Making .venv …", flush=True)
@@ -81,6 +82,7 @@ def _environment(caches: Path) -> dict[str, str]:
     """The caller's environment, with every cache inside the checkout unless he chose another."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     defaults = {
+        "TMPDIR": str(caches),
         "PIP_CACHE_DIR": str(caches / "pip"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "UV_CACHE_DIR": str(caches / "uv"),
@@ -101,7 +103,6 @@ def _install_uv(caches: Path, environment: dict[str, str]) -> None:
     entry = re.search(r"^uv==.*?(?=^\S)", LOCK.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     if entry is None:
         sys.exit(f"{LOCK} has no entry for uv.")
-    caches.mkdir(parents=True, exist_ok=True)
     requirement = caches / "uv.txt"
     requirement.write_text(entry.group(), "utf-8")
     options = ["--quiet", "--require-hashes", "--no-deps", "--requirement", requirement]

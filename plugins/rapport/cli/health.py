@@ -19,7 +19,8 @@ def status() -> None:
     from rapport.cli.console import out
     from rapport.local.services import service_states
 
-    table = Table("Service", "State", "Where")
+    table = Table("Service", "State")
+    table.add_column("Where", overflow="fold")
     for service in service_states(settings.load()):
         table.add_row(service.name, service.state, service.where)
     out.print(table)

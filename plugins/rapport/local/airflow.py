@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rapport.errors import RapportError
@@ -41,6 +42,9 @@ def environment(settings: Settings) -> dict[str, str]:
             "SCARF_ANALYTICS": "false",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "AIRFLOW_HOME": str(_home(settings)),
+            # Without this the scheduler makes last month's run by itself as soon as the DAG is
+            # unpaused, and the run that somebody waits for comes second.
+            "RAPPORT_SCHEDULE_FROM": f"{datetime.now(UTC):%Y-%m}-01",
         }
         | own
         | {"RAPPORT_ROOT": str(settings.root), "RAPPORT_HOME": str(settings.state)}

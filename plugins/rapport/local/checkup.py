@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from rapport.errors import RapportError
 from rapport.local import databases, ports, supervisor
 from rapport.settings import Settings
@@ -52,11 +54,16 @@ def _packages(settings: Settings) -> Finding:
     lock = settings.root / "requirements.lock"
     if not lock.is_file():
         return Finding("packages", True, "no requirements.lock beside the package to compare with")
-    pinned = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", lock.read_text("utf-8"), re.MULTILINE)
-    wrong = [f"{n} {_installed(n)} instead of {v}" for n, v in pinned if _installed(n) != v]
+    lines = re.findall(r"^[A-Za-z0-9].*?==[^\\\n]*", lock.read_text("utf-8"), re.MULTILINE)
+    pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate()]
+    wrong = [
+        f"{pin.name} is {_installed(pin.name)}, not {pin.specifier}"
+        for pin in pins
+        if str(pin.specifier) != f"=={_installed(pin.name)}"
+    ]
     if wrong:
         return Finding("packages", False, "; ".join(wrong[:5]), "Run `make deps`.")
-    return Finding("packages", True, f"all {len(pinned)} as in requirements.lock")
+    return Finding("packages", True, f"all {len(pins)} as in requirements.lock")
 
 
 def _installed(name: str) -> str:
