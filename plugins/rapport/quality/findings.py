@@ -55,6 +55,8 @@ def _observed(verdict: Verdict) -> str:
             return "no rows, as allowed"
         return f"{result['unexpected_count']} of {total} rows"
     value = result.get("observed_value")
+    if value is None:
+        return "no value: the column is NULL in every row"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from rapport.errors import RapportError
-from rapport.reporting.changes import MartChange, compare, comparison_base
+from rapport.reporting.changes import BASE
 
 Row = Mapping[str, Any]
 FOREVER = 9223372036854775807
@@ -79,7 +79,7 @@ _MARTS = "select * from ctl.store_mart where release_id = %(release)s order by m
 
 @dataclass(frozen=True)
 class Evidence:
-    """One release: its decision, inputs, counts, gates, marts and what changed."""
+    """One release: its decision, inputs, counts, gates and marts, and the release before."""
 
     release: Row
     visible: Row | None
@@ -91,7 +91,7 @@ class Evidence:
     missing: Sequence[Row]
     marts: Sequence[Row]
     base: Row | None = None
-    changes: Sequence[MartChange] = field(default_factory=tuple)
+    base_marts: Sequence[Row] = field(default_factory=tuple)
 
     @property
     def failures(self) -> list[Row]:
@@ -112,7 +112,7 @@ def read(connection: psycopg.Connection, release_id: int) -> Evidence:
     with connection.cursor(row_factory=dict_row) as cursor:
 
         def rows(query: str, **values: Any) -> list[Row]:
-            return list(cursor.execute(query.encode(), {"release": release_id, **values}))
+            return list(cursor.execute(query.encode(), {"release": release_id} | values))
 
         found = rows(_RELEASE)
         if not found:
@@ -124,7 +124,7 @@ def read(connection: psycopg.Connection, release_id: int) -> Evidence:
         numbers = [b["batch_seq"] for b in batches]
         visible = rows(_VISIBLE, as_of=release["as_of_date"], forever=FOREVER)
         marts = rows(_MARTS)
-        base = comparison_base(cursor, release) if marts else None
+        base = rows(BASE, as_of=release["as_of_date"]) if marts else []
         return Evidence(
             release=release,
             visible=visible[0] if visible else None,
@@ -135,6 +135,6 @@ def read(connection: psycopg.Connection, release_id: int) -> Evidence:
             gates=rows(_GATES, batches=numbers),
             missing=rows(_MISSING, tree_hash=release["tree_hash"]),
             marts=marts,
-            base=base,
-            changes=[compare(cursor, release, base, m) for m in marts] if base else [],
+            base=base[0] if base else None,
+            base_marts=rows(_MARTS, release=base[0]["release_id"]) if base else [],
         )
