@@ -1,0 +1,51 @@
+{#
+  The parameters in force on the release's date, one row, one column per name.
+  seed: a seed of (parameter, value, valid_from, valid_to, source).
+#}
+{% macro parameters_in_force(seed, names) -%}
+    select
+        {%- for name in names %}
+        max(value) filter (where parameter = '{{ name }}') as {{ name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref(seed) }}
+    where {{ in_force("valid_from", "valid_to") }}
+{%- endmacro %}
+
+{# text: the reasons that hold, sorted, '; ' between; NULL when none does. reasons: {code: condition}. #}
+{% macro reasons(conditions) -%}
+    nullif(
+        concat_ws(
+            '; ',
+            {%- for code in conditions | sort %}
+            case when {{ conditions[code] }} then '{{ code }}' end{{ "," if not loop.last }}
+            {%- endfor %}
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{#
+  What each source says of its completeness, as rows (source, entity, coverage).
+  The deployment says so in RAPPORT_COVERAGE; without it, what the shipped contracts say.
+#}
+{% macro declared_coverage() -%}
+    {%- set shipped = {
+        "crm": {"product_usage": "complete"},
+        "loans": {"transactions": "complete", "instalments": "complete"},
+        "files": {"transactions": "complete", "instalments": "complete", "product_usage": "complete"},
+        "eagle": {"transactions": "partial", "instalments": "complete"},
+    } -%}
+    {%- set deployed = env_var("RAPPORT_COVERAGE", "") -%}
+    {%- set coverage = fromjson(deployed) if deployed else shipped -%}
+    select
+        cast(null as text) as source,
+        cast(null as text) as entity,
+        cast(null as text) as coverage
+    where false
+    {%- for source_name, entities in coverage | dictsort %}
+    {%- for entity, level in entities | dictsort %}
+    union all
+    select '{{ source_name }}', '{{ entity }}', '{{ level }}'
+    {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,55 @@
+-- Sums per loan. Principal moves by principal_part; cash counts once booked and valued.
+with loans as (
+    select * from {{ ref('int_loans_disbursed') }}
+),
+
+transactions as (
+    select * from {{ ref('int_transactions_effective') }}
+),
+
+coverage as (
+    select * from {{ ref('int_coverage_declared') }} where entity = 'transactions'
+),
+
+sums as (
+    select
+        loan_id,
+        sum(sign * coalesce(principal_part, amount)) filter (where kind = 'disbursement')
+            as disbursed_amount,
+        sum(sign * coalesce(principal_part, amount)) filter (where kind = 'write_off')
+            as written_off_amount,
+        sum(
+            sign * case
+                when kind = 'waiver' then coalesce(principal_part, 0)
+                else coalesce(principal_part, amount - interest_part)
+            end
+        ) filter (where kind in ('repayment', 'recovery', 'waiver')) as repaid_principal_amount,
+        count(*) filter (
+            where kind in ('repayment', 'recovery')
+                and principal_part is null and interest_part is null
+        ) as undivided_count,
+        sum(sign * amount) filter (
+            where kind in ('repayment', 'recovery') and value_date <= {{ as_of_date() }}
+        ) as cash_amount,
+        count(*) filter (where kind in ('repayment', 'recovery', 'write_off')) as payment_count
+    from transactions
+    group by loan_id
+),
+
+int_loan_payments as (
+    select
+        loans.loan_id,
+        coalesce(coverage.coverage = 'complete', false)
+        or (coverage.coverage = 'partial' and coalesce(sums.payment_count, 0) > 0) as is_covered,
+        coalesce(sums.disbursed_amount, loans.principal_amount) as disbursed_amount,
+        sums.disbursed_amount is null as was_disbursement_defaulted,
+        coalesce(sums.repaid_principal_amount, 0) as repaid_principal_amount,
+        coalesce(sums.written_off_amount, 0) as written_off_amount,
+        coalesce(sums.undivided_count, 0) as undivided_count,
+        coalesce(sums.cash_amount, 0) as cash_amount
+    from loans
+    left join sums on loans.loan_id = sums.loan_id
+    left join coverage on loans.source = coverage.source
+)
+
+select * from int_loan_payments
