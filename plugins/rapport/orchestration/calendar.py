@@ -48,11 +48,17 @@ def known_at(requested: str | None, now: datetime) -> datetime | None:
     """The instant up to which batches count (``now`` gives the zone where none is written).
 
     Raises:
-        RapportError: when it lies in the future: later batches could still come in.
+        RapportError: when it is no instant, or lies in the future, where batches still come in.
     """
     if not requested:
         return None
-    instant = datetime.fromisoformat(requested.replace("Z", "+00:00"))
+    try:
+        instant = datetime.fromisoformat(requested)
+    except ValueError:
+        raise RapportError(
+            f"known_at {requested!r} is not an instant.",
+            next_step="Write it as 2026-11-02T08:00:00+08:00.",
+        ) from None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=now.tzinfo)
     if instant > now:

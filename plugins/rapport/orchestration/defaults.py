@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from inspect import getdoc
 from typing import Any
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, task
@@ -32,6 +33,9 @@ TIMEOUTS = {
     "prune_releases": timedelta(minutes=30),
     "abandon_releases": timedelta(minutes=10),
 }
+# Airflow checks the format of dates, but not of instants.
+_INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
+
 RUN_TIMEOUT = timedelta(hours=12)
 
 DEFAULT_ARGS: dict[str, Any] = {
@@ -46,10 +50,11 @@ DEFAULT_ARGS: dict[str, Any] = {
 
 
 def timed_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Airflow's task decorator with the timeout of the function's name."""
+    """Airflow's task decorator with the time limit and the manual of the function."""
 
     def wrap(function: Callable[..., Any]) -> Any:
-        return task(execution_timeout=TIMEOUTS[function.__name__], **options)(function)
+        limit, manual = TIMEOUTS[function.__name__], getdoc(function)
+        return task(execution_timeout=limit, doc_md=manual, **options)(function)
 
     return wrap
 
@@ -100,6 +105,7 @@ def run_params() -> dict[str, Param]:
             None,
             type=["null", "string"],
             format="date-time",
+            pattern=_INSTANT,
             title="Known at / 已知时点",
             description="Use only what was landed by this instant; nothing is read then."
             " / 只用该时点前已入库的数据,不再抽取。",
