@@ -32,6 +32,7 @@ class TaskState:
     state: str | None
     try_number: int
     started: str
+    seconds: float | None
 
 
 class AirflowApi:
@@ -80,6 +81,7 @@ class AirflowApi:
                 item["state"],
                 item["try_number"],
                 item["start_date"] or "~",
+                item["duration"],
             )
             for item in self._call("GET", path, params={"limit": 100})["task_instances"]
         ]

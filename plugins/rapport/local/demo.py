@@ -90,7 +90,7 @@ def _follow(settings: Settings, run_id: str, board: StepBoard) -> None:
         for task in tasks:
             if task.state in _ENDED and task.label not in shown:
                 shown.add(task.label)
-                board.finish(task.label, _ENDED[task.state])
+                board.finish(task.label, _ENDED[task.state], seconds=task.seconds)
             elif task.state == "running":
                 board.begin(task.label)
         if state not in UNFINISHED_RUN:
@@ -115,12 +115,13 @@ def _failure(
             f"Run {run_id} failed before any task did.",
             next_step=f"Read the scheduler's log in {settings.state / 'logs'}.",
         )
-    log = settings.state / "logs" / "tasks" / f"dag_id={DAG}" / f"run_id={run_id}"
+    folder = settings.state / "logs" / "tasks" / f"dag_id={DAG}" / f"run_id={run_id}"
+    reason, _, step = _reason(api.log_events(DAG, run_id, failed)).partition("\nNext: ")
     return RapportError(
-        f"Task {failed.label} failed; readers keep what was published before.\n"
-        + _reason(api.log_events(DAG, run_id, failed)),
-        next_step=f"The whole log is in {log / f'task_id={failed.task_id}'}; "
-        "mend the cause and run `make run` again.",
+        f"Task {failed.label} failed; readers keep what was published before.\n{reason}",
+        next_step=f"{step or 'Mend the cause.'}\n"
+        "Then run `make run` again. The whole log is in "
+        f"{folder / f'task_id={failed.task_id}'}",
     )
 
 

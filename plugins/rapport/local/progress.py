@@ -51,15 +51,16 @@ class StepBoard:
         if not self._console.is_terminal:
             self._console.print(f"  {escape(step)} …")
 
-    def finish(self, step: str, state: str = "success", note: str = "") -> None:
-        """A step ended as ``success``, ``failed`` or ``skipped``."""
+    def finish(self, step: str, state: str = "success", *, seconds: float | None = None) -> None:
+        """A step ended as ``success``, ``failed`` or ``skipped``; measured here unless told."""
         with self._lock:
             task, began = self._open.pop(step, (None, None))
         if task is not None:
             self._progress.remove_task(task)
-        seconds = "" if began is None else f"  [dim]{time.monotonic() - began:.1f} s[/]"
-        remark = f"  {escape(note)}" if note else ""
-        self._console.print(f"{_MARKS.get(state, '·')} {escape(step)}{seconds}{remark}")
+        if seconds is None and began is not None:
+            seconds = time.monotonic() - began
+        took = "" if seconds is None else f"  [dim]{seconds:.1f} s[/]"
+        self._console.print(f"{_MARKS.get(state, '·')} {escape(step)}{took}")
 
 
 class StepPrinter:
