@@ -2,7 +2,7 @@
 
 The csv module (not pandas) splits the text, because it reads line by line as it goes: so each
 record has its line and byte range, and a broken line costs itself, not the file. See
-docs/decisions/csv_tokenising.md.
+docs/decisions/0003-csv-module-for-files.md.
 """
 
 from __future__ import annotations
