@@ -1,4 +1,5 @@
 -- Sums per loan. Principal moves by principal_part; cash counts once booked and valued.
+-- Payments are covered where the loan's source delivers all of them, or delivers some loans and this one.
 with loans as (
     select * from {{ ref('int_loans_disbursed') }}
 ),
@@ -9,6 +10,17 @@ transactions as (
 
 coverage as (
     select * from {{ ref('int_coverage_declared') }} where entity = 'transactions'
+),
+
+parameters as (
+    {{ parameters_in_force('risk_parameters', ['partial_gap_days']) }}
+),
+
+-- A sample that ends before the date says nothing about it.
+samples as (
+    select source, {{ as_of_date() }} - max(booked_date) as gap_days
+    from transactions
+    group by source
 ),
 
 sums as (
@@ -40,7 +52,12 @@ int_loan_payments as (
     select
         loans.loan_id,
         coalesce(coverage.coverage = 'complete', false)
-        or (coverage.coverage = 'partial' and coalesce(sums.payment_count, 0) > 0) as is_covered,
+        or coalesce(
+            coverage.coverage = 'partial'
+            and sums.payment_count > 0
+            and samples.gap_days <= parameters.partial_gap_days,
+            false
+        ) as is_covered,
         coalesce(sums.disbursed_amount, loans.principal_amount) as disbursed_amount,
         sums.disbursed_amount is null as was_disbursement_defaulted,
         coalesce(sums.repaid_principal_amount, 0) as repaid_principal_amount,
@@ -50,6 +67,8 @@ int_loan_payments as (
     from loans
     left join sums on loans.loan_id = sums.loan_id
     left join coverage on loans.source = coverage.source
+    left join samples on loans.source = samples.source
+    cross join parameters
 )
 
 select * from int_loan_payments
