@@ -43,7 +43,7 @@ def finding(
     keys: tuple[Mapping[str, Any], ...] = ()
     if _finds_rows(expectation, verdict):
         count, keys = _sample(connection, suite, query, count)
-    observed = f"{count} rows found" if expectation.is_sql else _observed(verdict)
+    observed = f"found: {count}" if expectation.is_sql else _observed(verdict)
     return Finding(expectation, False, observed, count, keys, query)
 
 

@@ -180,7 +180,7 @@ def _landing_target(
     contracts: Mapping[str, ContractLike],
     key: tuple[str, ...],
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    if source not in contracts:
+    if source not in contracts:  # of a source that is not enabled
         return
     if label == source:
         yield label, ("table_name",)
