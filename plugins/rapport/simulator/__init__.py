@@ -1,1 +1,1 @@
-"""A coherent lender: CRM and loan-system data in the canonical layout, for demos, tests and benchmarks."""
+"""A coherent lender: its CRM and loan system in the canonical layout, for demos and tests."""

@@ -27,9 +27,7 @@ class Balances:
     dpd: Ints
 
 
-def _running(
-    loan: Ints, day: Ints, amount: Ints, at_loan: Ints, at_day: Ints
-) -> Ints:
+def _running(loan: Ints, day: Ints, amount: Ints, at_loan: Ints, at_day: Ints) -> Ints:
     """Sum of the amounts of each loan up to and including a day."""
     key = loan * _WIDE + day
     order = np.argsort(key, kind="stable")

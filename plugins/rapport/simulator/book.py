@@ -119,9 +119,7 @@ def create(world: World, loans: Loans) -> Book:
     voluntary = (wish > 0) & (loans.n > 3) & (at_month < distress_month)
 
     missed = _rows_before(first, distress_month)
-    trouble = np.where(
-        voluntary | (missed >= loans.n), HEALTHY, world.distress[loans.client]
-    )
+    trouble = np.where(voluntary | (missed >= loans.n), HEALTHY, world.distress[loans.client])
     missed = np.where(trouble > HEALTHY, missed, 0)
     missed_day = first.due[first.start + missed]
     base = month_number(missed_day)
@@ -214,7 +212,9 @@ def _effective(
     loan, place, start = _locate(size)
     new = place >= kept[loan]
     source = first.start[loan[~new]] + place[~new]
-    result = {name: np.zeros(len(loan), np.int64) for name in ("due", "principal", "interest", "fee")}
+    result = {
+        name: np.zeros(len(loan), np.int64) for name in ("due", "principal", "interest", "fee")
+    }
     for name in result:
         result[name][~new] = getattr(first, name)[source]
     result["principal"][new], result["interest"][new] = rows.principal, rows.interest

@@ -13,6 +13,7 @@ from rapport.simulator.world import (
     INDIVIDUAL,
     PROJECT_COMPANY,
     World,
+    first_month,
 )
 
 INDUSTRIES = ("C26", "C34", "C38", "D44", "E48", "F51", "G54", "H61", "I65", "K70", "M73", "N77")
@@ -143,18 +144,19 @@ def client_links(world: World) -> Table:
     draws, i = world.draws, world.clients
     chance = np.asarray((0.05, 0.04, 0.03, 0.0))  # control, guarantee, dependence, sponsor
     source, target, kind = [], [], []
-    for code in range(4):
-        up = i - 1 - draws.integers("link.step", 0, 30, i, code)
-        hit = draws.chance("link", chance[code], i, code) & (world.kind != INDIVIDUAL)
-        if code == 3:
+    for turn in range(4):
+        up = i - 1 - draws.integers("link.step", 0, 30, i, turn)
+        hit = draws.chance("link", chance[turn], i, turn) & (world.kind != INDIVIDUAL)
+        if turn == 3:
             hit = world.kind == PROJECT_COMPANY
         keep = np.flatnonzero(hit & (up >= 0))
         source.append(up[keep])
         target.append(keep)
-        kind.append(np.full(len(keep), code))
+        kind.append(np.full(len(keep), turn))
     a, b, code = np.concatenate(source), np.concatenate(target), np.concatenate(kind)
     start = np.maximum(world.onboarded_day[a], world.onboarded_day[b])
-    low, high = pick((300_000, 0, 300_000, 200_000), code), pick((1_000_001, 1, 950_000, 1_000_001), code)
+    low = pick((300_000, 0, 300_000, 200_000), code)
+    high = pick((1_000_001, 1, 950_000, 1_000_001), code)
     share = draws.integers("link.share", low, high, b, code)
     ends = add_months(start, draws.integers("link.ends", 24, 96, b, code))
     ends = np.where(draws.chance("link.ended", 0.1, b, code), ends, NULL)
@@ -186,11 +188,20 @@ def has_consent(world: World, clients: Ints, numbers: Ints) -> Bools:
     return world.draws.chance("consent", 0.88, clients, numbers)
 
 
+def left_month(world: World, clients: Ints, numbers: Ints) -> Ints:
+    """When a contact person left; the first one of a client stays."""
+    gone = world.draws.chance(
+        "left", 0.006, clients[:, None], numbers[:, None], world.span.months[None, :]
+    )
+    return first_month(gone & (numbers > 0)[:, None], world.span)
+
+
 def contacts(world: World) -> Table:
     client, number = contact_keys(world)
     start = world.onboarded_day[client]
     role = np.where(number == 0, 0, world.draws.integers("role", 0, 4, client, number))
-    n = len(client)
+    left = left_month(world, client, number)
+    end = np.where(left < NEVER, first_day(np.where(left < NEVER, left, 0)) + 13, NULL)
     return {
         "contact_ref": contact_ref(client, number),
         "client_id": crm_id(client),
@@ -198,6 +209,5 @@ def contacts(world: World) -> Table:
         "is_decision_maker": (role % 3 == 0).astype(np.int64),
         "survey_consent": has_consent(world, client, number).astype(np.int64),
         "valid_from": start,
-        "valid_to": np.full(n, NULL),
+        "valid_to": hide_after(end, world.span.last_day),
     }
-

@@ -10,6 +10,7 @@ from rapport.simulator import (
     book,
     clients,
     lending,
+    loan_tables,
     payments,
     process,
     products,
@@ -60,9 +61,11 @@ def _loan_side(world: World) -> dict[str, Table]:
     maturity = np.where(changed, life.effective.due[last_new], life.first.due[last_row])
     return {
         "loan_clients": clients.loan_clients(world),
-        "applications": lending.applications_table(world, asked),
-        "facilities": lending.facilities(world, lent),
-        "loans": lending.loans_table(world, lent, outcome.closed, outcome.written_off, maturity),
+        "applications": loan_tables.applications_table(world, asked),
+        "facilities": loan_tables.facilities(world, lent),
+        "loans": loan_tables.loans_table(
+            world, lent, outcome.closed, outcome.written_off, maturity
+        ),
         "loan_terms": risk.loan_terms(world, life, outcome),
         "instalments": balances.instalments(world, life),
         "transactions": payments.transactions(world, life, outcome.cash),

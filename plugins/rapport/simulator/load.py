@@ -30,7 +30,7 @@ def table_sql(entity: str, *, name: str | None = None) -> sql.Composed:
     columns = [
         sql.SQL("{} {}{}").format(
             sql.Identifier(column),
-            sql.SQL(sql_type),  # type: ignore[arg-type]
+            sql.SQL(sql_type),
             sql.SQL(" not null" if column in required else ""),
         )
         for column, sql_type in column_types(entity).items()

@@ -164,9 +164,7 @@ def _aftermath(world: World, book: Book) -> tuple[list[Table], Ints]:
     sold = stopped & draws.chance("sold", 0.25, key) & (owed > 0)
     sold_day = business_day(first_day(month + draws.integers("sold_wait", 6, 11, key)) + 12)
     proceeds = owed * draws.integers("sold_share", 10, 35, key) // 100
-    sale = take(
-        _make(np.arange(loans.count), one, 6, RECOVERY, sold_day, principal=proceeds), sold
-    )
+    sale = take(_make(np.arange(loans.count), one, 6, RECOVERY, sold_day, principal=proceeds), sold)
     rest = owed - np.where(sold, proceeds, 0)
 
     lost = stopped & draws.chance("written_off", 0.6, key) & (rest > 0)
@@ -200,7 +198,9 @@ def create(world: World, book: Book) -> Outcome:
     repayments, settled = _repayments(world, book)
     aftermath, written_off = _aftermath(world, book)
     everything = stack([*_opening(world, book), *repayments, *aftermath])
-    known = take(everything, (everything["booked"] <= world.span.last_day) & (everything["amount"] > 0))
+    known = take(
+        everything, (everything["booked"] <= world.span.last_day) & (everything["amount"] > 0)
+    )
     closed = np.maximum.reduceat(settled, book.effective.start) if book.loans.count else settled
     return Outcome(Cash(**known), np.where(closed < NEVER, closed, NEVER), written_off)
 
@@ -208,7 +208,6 @@ def create(world: World, book: Book) -> Outcome:
 def transactions(world: World, book: Book, cash: Cash) -> Table:
     loans = book.loans
     client, month = loans.client[cash.loan], loans.month[cash.loan]
-    n = len(cash.loan)
     # Money sometimes arrives a few days before it is booked.
     early = world.draws.choose(
         "value_lag", (0.96, 0.02, 0.01, 0.01), loans.key[cash.loan], cash.row, cash.slot
@@ -229,4 +228,3 @@ def transactions(world: World, book: Book, cash: Cash) -> Table:
         "interest_part": np.where(opening, NULL, cash.interest),
         "reverses_transaction_id": blank(reversed_id, cash.reverses < 0),
     }
-

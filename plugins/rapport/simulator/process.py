@@ -64,9 +64,9 @@ def application_events(world: World, asked: Applications) -> Table:
     # A step ends when the next one taken begins; the last when the money is out.
     exited = np.empty_like(entered)
     following = np.where(drawn, paid, decided)
-    for step in range(len(STEPS) - 1, -1, -1):
-        exited[:, step] = following
-        following = np.where(steps[:, step], entered[:, step], following)
+    for place in range(len(STEPS) - 1, -1, -1):
+        exited[:, place] = following
+        following = np.where(steps[:, place], entered[:, place], following)
     exited[:, 8] = decided
     number = np.cumsum(steps, axis=1)
     at, step = np.nonzero(steps)

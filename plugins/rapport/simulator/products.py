@@ -15,7 +15,7 @@ from rapport.simulator.dates import (
     last_day,
     month_number,
 )
-from rapport.simulator.draws import Ints, pick
+from rapport.simulator.draws import pick
 from rapport.simulator.frames import Table, identifier, label, stack, take
 from rapport.simulator.lending import Loans
 from rapport.simulator.service import FAMILIES
@@ -129,7 +129,9 @@ def concessions(world: World, book: Book) -> Table:
         basis = np.where(servant[keep], draws.integers("favour.size", 170, 260, loans.key[keep]), 6)
         cost = loans.principal[keep] // 10_000 * basis * left // life[keep]
         n = len(keep)
-        kind = np.where(servant[keep], 0, 1 + 3 * draws.integers("favour.kind", 0, 2, loans.key[keep]))
+        kind = np.where(
+            servant[keep], 0, 1 + 3 * draws.integers("favour.kind", 0, 2, loans.key[keep])
+        )
         parts.append(
             {"loan": i[keep], "day": day[keep], "kind": kind, "cost": cost,
              "turn": np.full(n, year), "hard": np.zeros(n, np.int64)}

@@ -58,9 +58,7 @@ def project_cashflows(world: World, book: Book) -> Table:
     return take(table, table["cash_available_amount"] != NULL)
 
 
-def _forecast(
-    world: World, book: Book, loan: Ints, month: Ints, scenario: int, year: int
-) -> Table:
+def _forecast(world: World, book: Book, loan: Ints, month: Ints, scenario: int, year: int) -> Table:
     """The year'th calendar year after the forecast. Debt runs down evenly after construction."""
     draws, loans = world.draws, book.loans
     client, principal, rate = loans.client[loan], loans.principal[loan], loans.rate[loan]
@@ -72,7 +70,9 @@ def _forecast(
     opening = principal // life * before
     service = opening - principal // life * after + opening // 1_000_000 * rate
     hurt = (world.distress[client] > MILD) & (month >= world.distress_month[client])
-    cover = np.where(hurt, draws.integers("dscr.low", 60, 105, client), draws.integers("dscr", 118, 190, client))
+    cover = np.where(
+        hurt, draws.integers("dscr.low", 60, 105, client), draws.integers("dscr", 118, 190, client)
+    )
     cover = cover + draws.integers("dscr.year", -6, 7, client, month, year)
     cover = cover * (100 - 18 * scenario) // 100
     completed = month_number(_completion(world, client, loans.disbursed[loan]))

@@ -7,7 +7,7 @@ import numpy as np
 from rapport.simulator.book import COMMERCIAL, DIFFICULTY, Book
 from rapport.simulator.clients import has_loan_record, loan_client_id
 from rapport.simulator.dates import NEVER, NULL, add_months, first_day, hide_after, month_number
-from rapport.simulator.draws import Ints
+from rapport.simulator.draws import Bools, Ints
 from rapport.simulator.frames import Table, identifier, label, stack, take
 from rapport.simulator.lending import transfer_price
 from rapport.simulator.payments import Outcome
@@ -27,7 +27,10 @@ EVENTS = (
 )  # fmt: skip
 GRADES = ("AAA", "AA", "A", "BBB", "BB", "B", "CCC", "CC", "C", "D")
 # One-year default probabilities in 10^-8.
-GRADE_PD = (30_000, 50_000, 100_000, 300_000, 1_000_000, 3_500_000, 12_000_000, 25_000_000, 40_000_000, 100_000_000)  # fmt: skip
+GRADE_PD = (
+    30_000, 50_000, 100_000, 300_000, 1_000_000, 3_500_000, 12_000_000, 25_000_000, 40_000_000,
+    100_000_000,
+)  # fmt: skip
 SLOTS = ("STRONG", "GOOD", "SATISFACTORY", "WEAK", "DEFAULT")
 SLOT_PD = (400_000, 800_000, 2_800_000, 12_000_000, 100_000_000)
 _FIRST_GRADE = (2, 3, 3, 5)  # by relationship, before a step up or down
@@ -47,9 +50,7 @@ def risk_events(world: World, book: Book) -> Table:
     """Defaults by days past due, forbearance, watch list, bankruptcies and rare misconduct."""
     draws, loans = world.draws, book.loans
     i = np.arange(loans.count)
-    bad = np.minimum(
-        np.where(book.trouble == CURED_DEFAULT, book.missed_day, NEVER), book.stop_day
-    )
+    bad = np.minimum(np.where(book.trouble == CURED_DEFAULT, book.missed_day, NEVER), book.stop_day)
     cured = (book.trouble == CURED_DEFAULT) & (book.cured_day <= bad + 91)
     default_end = np.where(book.trouble == CURED_DEFAULT, book.cured_day + 92, NEVER)
     trouble = book.trouble > HEALTHY
@@ -75,7 +76,9 @@ def risk_events(world: World, book: Book) -> Table:
         "loan_id": identifier("LN", owner, (month, 3), missing=~on_loan),
         "kind": label(EVENTS, table["kind"]),
         "from_date": table["start"],
-        "to_date": hide_after(np.where(table["end"] < NEVER, table["end"], NULL), world.span.last_day),
+        "to_date": hide_after(
+            np.where(table["end"] < NEVER, table["end"], NULL), world.span.last_day
+        ),
     }
 
 
@@ -119,7 +122,9 @@ def ratings(world: World) -> Table:
         shown = np.where(sick & (world.distress == DEFAULT), 9, np.where(sick, 6, grade))
         tables.append(_rating(i, month, shown, rated & (month <= span.end)))
     for step, wait in ((6, 1), (9, 4)):
-        kinds = (MILD, RESCHEDULED, CURED_DEFAULT, DEFAULT) if step == 6 else (CURED_DEFAULT, DEFAULT)
+        kinds = (
+            (MILD, RESCHEDULED, CURED_DEFAULT, DEFAULT) if step == 6 else (CURED_DEFAULT, DEFAULT)
+        )
         month = np.where(np.isin(world.distress, kinds), world.distress_month + wait, NEVER)
         tables.append(_rating(i, month, np.full(world.n, step), rated & (month <= span.end)))
     table = stack(tables)
@@ -127,14 +132,21 @@ def ratings(world: World) -> Table:
     last = np.unique((table["client"] * 4096 + table["month"])[::-1], return_index=True)[1]
     table = take(table, len(table["client"]) - 1 - last)
     project = world.kind[table["client"]] == PROJECT_COMPANY
-    slot = np.searchsorted((3, 5, 6, 9), table["grade"], side="right")
-    n = len(slot)
-    internal = _rating_columns(world, table, "INTERNAL", label(GRADES, table["grade"]), np.asarray(GRADE_PD)[table["grade"]])
-    slotting = _rating_columns(world, table, "SLOTTING", label(SLOTS, slot), np.asarray(SLOT_PD)[slot])
-    return stack([internal, take(slotting, project & (np.arange(n) >= 0))])
+    slot = np.asarray(np.searchsorted((3, 5, 6, 9), table["grade"], side="right"), dtype=np.int64)
+    internal = _rating_columns(
+        world,
+        table,
+        "INTERNAL",
+        label(GRADES, table["grade"]),
+        np.asarray(GRADE_PD)[table["grade"]],
+    )
+    slotting = _rating_columns(
+        world, table, "SLOTTING", label(SLOTS, slot), np.asarray(SLOT_PD)[slot]
+    )
+    return stack([internal, take(slotting, project)])
 
 
-def _rating(client: Ints, month: Ints, grade: Ints, keep: Ints) -> Table:
+def _rating(client: Ints, month: Ints, grade: Ints, keep: Bools) -> Table:
     return take({"client": client, "month": month, "grade": grade}, keep)
 
 
@@ -166,7 +178,9 @@ def modifications(world: World, book: Book) -> Table:
     sums = np.zeros(loans.count, np.int64)
     np.add.at(sums, book.effective.loan[paid], book.effective.principal[paid])
     left -= sums[keep]
-    loss = np.where(hard, draws.integers("npv_loss", 5, 90, key), draws.integers("npv_fee", -3, 6, key))
+    loss = np.where(
+        hard, draws.integers("npv_loss", 5, 90, key), draws.integers("npv_fee", -3, 6, key)
+    )
     kind = np.where(hard, draws.integers("modification", 0, 2, key), 2)
     return {
         "modification_id": identifier("M", (loans.client[keep], 6), (loans.month[keep], 3)),
@@ -193,7 +207,12 @@ def loan_terms(world: World, book: Book, outcome: Outcome) -> Table:
         day = add_months(loans.disbursed, 12 * year)
         rate = np.where(day >= book.changed_day, book.new_rate, loans.rate)
         live = repriced & (day < gone) & (day != book.changed_day)
-        part = {"loan": i, "day": day, "rate": rate, "price": transfer_price(world, month_number(day))}
+        part = {
+            "loan": i,
+            "day": day,
+            "rate": rate,
+            "price": transfer_price(world, month_number(day)),
+        }
         parts.append(take(part, live))
     eased = (book.change == DIFFICULTY) & (book.new_rate != loans.rate)
     cut = {"loan": i, "day": book.changed_day, "rate": book.new_rate, "price": price}

@@ -67,7 +67,7 @@ def amortise(
     interest_only: Ints | None = None,
     multiple: ArrayLike = 1,
 ) -> Rows:
-    """Schedules of loans with ``n`` rows each, ``interest_only`` of them before repayment starts."""
+    """Schedules with ``n`` rows per loan, ``interest_only`` of them before repayment starts."""
     grace = np.zeros_like(n) if interest_only is None else interest_only
     equal = annuity(principal, rate, n - grace, period, multiple)
     linear = principal // (n - grace)

@@ -115,13 +115,13 @@ def cases(world: World) -> Table:
     draws, now = world.draws, world.span.now
     here, grid = world.here(), (world.clients[:, None], world.span.months)
     found = []
-    for kind, rates in enumerate(_CASE_RATES):
+    for turn, rates in enumerate(_CASE_RATES):
         rate = np.asarray(rates)[world.relationship]
-        client, place = np.nonzero(here & draws.chance("case", rate, *grid, kind))
-        found.append((client, place + world.span.start, np.full(len(client), kind)))
+        client, place = np.nonzero(here & draws.chance("case", rate, *grid, turn))
+        found.append((client, place + world.span.start, np.full(len(client), turn)))
     client, month, kind = (np.concatenate(part) for part in zip(*found, strict=True))
     key = (client, month, kind)
-    low, high = pick(_CASE_DAYS, kind).T if len(kind) else (kind, kind)
+    low, high = np.asarray(_CASE_DAYS)[kind].T
     opened_day = business_day(first_day(month) + draws.integers("case.day", 0, 24, *key))
     opened = instant(draws, "case.at", opened_day, *key)
     first = opened + draws.integers("case.response", 1, 60, *key) * 1800 * SECOND

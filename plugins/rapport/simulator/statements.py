@@ -63,8 +63,13 @@ def _year(world: World, client: Ints, december: int, grown: Ints) -> Table:
     liabilities = assets - equity
     debt = liabilities * part("debt", 350, 700) // 1000
     current = assets * part("current", 300, 600) // 1000
-    due_soon = np.minimum(liabilities, current * np.where(weak, part("tight", 900, 1_400), part("ratio", 450, 900)) // 1000)
-    days = np.where(draws.chance("statement.late", 0.07, *key), part("delay", 160, 420), part("lag", 60, 130))
+    due_soon = np.minimum(
+        liabilities,
+        current * np.where(weak, part("tight", 900, 1_400), part("ratio", 450, 900)) // 1000,
+    )
+    days = np.where(
+        draws.chance("statement.late", 0.07, *key), part("delay", 160, 420), part("lag", 60, 130)
+    )
     received = last_day(december) + days
     # One in fifty is corrected two months after it came.
     fixed = draws.chance("statement.fixed", 0.02, *key) & (received + 60 <= world.span.last_day)
@@ -98,7 +103,7 @@ def _year(world: World, client: Ints, december: int, grown: Ints) -> Table:
 
 def covenant_tests(world: World, book: Book) -> Table:
     """Two tests a quarter on each drawn facility; due 60 days after the quarter."""
-    draws, span = world.draws, world.span
+    span = world.span
     client, index = np.unique(book.loans.client, return_index=True)
     start = np.minimum.reduceat(book.loans.disbursed, index) if book.loans.count else client
     keep = has_facility(world, client)
@@ -123,9 +128,13 @@ def _test(world: World, client: Ints, month: Ints, metric: int) -> Table:
     period_end = last_day(month)
     slow = (world.distress[client] > HEALTHY) & (month >= world.distress_month[client])
     due = period_end + 60
-    lag = np.where(slow, draws.integers("test.slow", -5, 70, *key), draws.integers("test.lag", -25, 12, *key))
+    lag = np.where(
+        slow, draws.integers("test.slow", -5, 70, *key), draws.integers("test.lag", -25, 12, *key)
+    )
     received = due + lag
-    waiver = np.where(relationship == WIN_WIN, 1.0, np.where(relationship == MASTER_SERVANT, 0.9, 0.2))
+    waiver = np.where(
+        relationship == WIN_WIN, 1.0, np.where(relationship == MASTER_SERVANT, 0.9, 0.2)
+    )
     waived = breach & ~weak & draws.chance("waived", waiver, *key) & (received <= end)
     return {
         "facility_id": identifier("F", (client, 6)),

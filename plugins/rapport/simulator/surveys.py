@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rapport.simulator.clients import contact_keys, contact_ref, crm_id, has_consent
+from rapport.simulator.clients import (
+    contact_keys,
+    contact_ref,
+    crm_id,
+    has_consent,
+    left_month,
+)
 from rapport.simulator.dates import DAY, NULL, business_day, first_day, instant
 from rapport.simulator.draws import Ints, pick
 from rapport.simulator.frames import Table, blank, identifier, label, stack, take
@@ -25,14 +31,19 @@ _NPS = (
     (0, 0, 1, 1, 3, 6, 9, 20, 28, 20, 12),
     (14, 10, 12, 13, 13, 14, 10, 7, 4, 2, 1),
 )
-_CES = ((1, 1, 3, 8, 20, 37, 30), (3, 6, 12, 24, 28, 18, 9), (1, 3, 6, 15, 30, 28, 17), (22, 22, 20, 16, 12, 6, 2))
+_CES = (
+    (1, 1, 3, 8, 20, 37, 30),
+    (3, 6, 12, 24, 28, 18, 9),
+    (1, 3, 6, 15, 30, 28, 17),
+    (22, 22, 20, 16, 12, 6, 2),
+)
 
 
 def _invited(world: World) -> Table:
     """One row per contact and wave: client, contact number, month, the latent relationship."""
     client, number = contact_keys(world)
     months = world.span.months
-    here = world.here()[client]
+    here = world.here()[client] & (months < left_month(world, client, number)[:, None])
     hit = here & world.draws.chance(
         "invited", _INVITED, client[:, None], number[:, None], months[None, :]
     )

@@ -25,8 +25,8 @@ PUNCTUAL, SLIGHTLY_LATE, HABITUALLY_LATE, PARTIAL, ERRATIC = range(5)
 _MIX = (0.36, 0.38, 0.14, 0.12)
 _TYPE_MIX = (0.42, 0.43, 0.09, 0.06)
 _DRIFT = 0.002  # monthly chance that the relationship becomes another one
-_MONTHLY_DISTRESS = (0.0006, 0.008, 0.006, 0.016)  # by relationship
-_DISTRESS_KIND = (0.46, 0.20, 0.12, 0.22)  # mild … default
+_MONTHLY_DISTRESS = (0.0006, 0.009, 0.006, 0.022)  # by relationship
+_DISTRESS_KIND = (0.40, 0.20, 0.16, 0.24)  # mild … default
 _PAY_STYLE = (
     (0.88, 0.12, 0.0, 0.0, 0.0),
     (0.62, 0.18, 0.10, 0.04, 0.06),
@@ -39,7 +39,7 @@ _NEVER_BORROWS = 0.06
 
 @dataclass(frozen=True)
 class Span:
-    """The simulated months. ``base_end`` is where the first run ended; ``advance`` moves ``end``."""
+    """The simulated months; the first run ended at ``base_end``, ``advance`` moves ``end``."""
 
     start: int
     base_end: int
@@ -121,7 +121,7 @@ def create(clients: int, span: Span, draws: Draws) -> World:
     kind = draws.choose("kind", _TYPE_MIX, i)
     onboarded = _onboarded(draws, span, clients, i)
     first_relationship = draws.choose("relationship", _MIX, i)
-    distress_month = _first(
+    distress_month = first_month(
         draws.chance(
             "distress", np.asarray(_MONTHLY_DISTRESS)[first_relationship][:, None], *_grid(span, i)
         )
@@ -152,7 +152,7 @@ def create(clients: int, span: Span, draws: Draws) -> World:
         industry=draws.integers("industry", 0, 12, i),
         region=draws.integers("region", 0, 8, i),
         never_borrows=never,
-        closed_month=_first(closing & (span.months > onboarded[:, None] + 6), span),
+        closed_month=first_month(closing & (span.months > onboarded[:, None] + 6), span),
     )
 
 
@@ -160,7 +160,7 @@ def _grid(span: Span, clients: Ints) -> tuple[Ints, Ints]:
     return clients[:, None], span.months[None, :]
 
 
-def _first(happens: Bools, span: Span) -> Ints:
+def first_month(happens: Bools, span: Span) -> Ints:
     """The first month in which it happens, else ``NEVER``."""
     found: Ints = np.where(happens.any(axis=1), span.start + happens.argmax(axis=1), NEVER)
     return found
@@ -180,14 +180,10 @@ def _relationship(
     draws: Draws, span: Span, i: Ints, first: Ints, distress: Ints, distress_month: Ints
 ) -> Ints:
     months = span.months
-    drift = _first(draws.chance("drift", _DRIFT, *_grid(span, i)), span)
+    drift = first_month(draws.chance("drift", _DRIFT, *_grid(span, i)), span)
     second = draws.choose("relationship_2", _MIX, i)
     result = np.where(months >= drift[:, None], second[:, None], first[:, None])
     # Whoever stops paying for good ends in a legal dispute, whatever it was before.
     sours = (distress >= CURED_DEFAULT)[:, None] & (months >= distress_month[:, None] + 4)
     fights: Floats | Ints = np.where(sours, ADVERSARIAL, result)
     return fights.astype(np.int8)
-
-
-def relationship_name(code: int) -> str:
-    return RELATIONSHIPS[code]
