@@ -11,7 +11,7 @@ _Release = Annotated[int, typer.Argument(metavar="RELEASE", help="Number of the 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (releases, rollback, diff, report):
+    for command in (releases, rollback, abandon, diff, report):
         app.command(rich_help_panel="Publish")(command)
 
 
@@ -21,6 +21,7 @@ def releases(
     """List the releases, newest first."""
     import json
 
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from rapport import settings
@@ -31,7 +32,9 @@ def releases(
     if as_json:
         print(json.dumps([item.as_json() for item in found], ensure_ascii=False, indent=1))
         return
-    table = Table("Release", "As of", "Status", "Current", "Edition", "Opened", "Rows", "Reason")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("release", "as of", "status", "current", "edition", "opened (UTC)", "rows"):
+        table.add_column(heading, no_wrap=True)
     for item in found:
         table.add_row(
             str(item.release_id),
@@ -41,14 +44,17 @@ def releases(
             str(item.edition or ""),
             f"{item.opened_at:%Y-%m-%d %H:%M}",
             f"{item.rows:,}",
-            (item.reason or "").partition("\n")[0][:60],
         )
     out.print(table)
+    for item in found:
+        if item.reason and item.status in ("failed", "refused", "abandoned"):
+            first_line = item.reason.partition("\n")[0]
+            out.print(f"{item.release_id}: {first_line[:200]}", markup=False)
 
 
 def rollback(
     release: _Release,
-    reason: Annotated[str, typer.Option(help="Why, for the ledger.")],
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "",
     actor: Annotated[str | None, typer.Option(help="Who; default: the login name.")] = None,
 ) -> None:
     """Make an earlier release of the same date the one that readers see."""
@@ -60,6 +66,18 @@ def rollback(
 
     edition = turn_back(settings.load(), release, actor=actor or getpass.getuser(), reason=reason)
     out.print(f"Readers see release {release} again (edition {edition}).")
+
+
+def abandon(
+    release: _Release, reason: Annotated[str, typer.Option(help="Why.")] = "given up by hand"
+) -> None:
+    """End a release that will not be finished, so that its build slot is free again."""
+    from rapport import settings
+    from rapport.cli.console import out
+    from rapport.publishing.releases import abandon as give_up
+
+    give_up(settings.load(), release, reason=reason)
+    out.print(f"Release {release} is abandoned.")
 
 
 def diff(first: _Release, second: _Release) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import psycopg
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +15,8 @@ from rapport.settings import Settings
 from rapport.warehouse.dsn import connect, role_dsn
 
 _COUNTS = ("read", "landed", "unchanged", "quarantined", "deduplicated", "superseded")
+# Broken so that the table fits into 80 columns.
+_HEADINGS = ("read", "landed", "un-\nchanged", "quaran-\ntined", "dedu-\nplicated", "super-\nseded")
 _BATCHES = """
 select source || '.' || table_name, rows_read, rows_landed, rows_unchanged, rows_quarantined,
   rows_deduplicated, rows_superseded
@@ -21,9 +24,9 @@ from ctl.batch_table join ctl.batch using (batch_seq)
 where run_key = %s order by 1
 """
 _RELEASE = """
-select release_id, as_of_date, status, from_edition
-from ctl.release left join ctl.pointer using (release_id)
-where run_key = %s order by from_edition desc nulls last limit 1
+select r.release_id, r.as_of_date, r.status, p.from_edition
+from ctl.release as r left join ctl.pointer as p using (release_id)
+where r.run_key = %s order by p.from_edition desc nulls last limit 1
 """
 _GATES = """
 select stage, count(distinct suite || ' ' || object), count(*), count(*) filter (where r.is_passed),
@@ -81,7 +84,10 @@ def _release(connection: psycopg.Connection, run_key: str) -> _Release:
 
 
 def _batches(connection: psycopg.Connection, run_key: str) -> Table:
-    table = Table("Rows", *_COUNTS, title="Landing", title_justify="left")
+    table = Table(title="Landing (rows)", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    for heading in _HEADINGS:
+        table.add_column(heading, no_wrap=True)
     totals = [0] * len(_COUNTS)
     for name, *counts in connection.execute(_BATCHES, [run_key]):
         totals = [total + count for total, count in zip(totals, counts, strict=True)]

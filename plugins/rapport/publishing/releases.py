@@ -10,8 +10,11 @@ import psycopg
 from psycopg.rows import class_row
 
 from rapport.errors import RapportError
+from rapport.publishing.context import release_context_by_id
 from rapport.settings import Settings
 from rapport.warehouse import dsn
+
+ENDED = ("published", "refused", "abandoned", "pruned")
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,19 @@ def fail_release(settings: Settings, run_key: str, reason: str, *, status: str =
             "select ctl.fail_release(release_id, %s, %s) from ctl.release where run_key = %s",
             [reason, status, run_key],
         )
+
+
+def abandon(settings: Settings, release_id: int, *, reason: str) -> None:
+    """End a release that will not be finished; its build slot may be lent again.
+
+    Raises:
+        RapportError: when there is none, or it has ended already.
+    """
+    with dsn.connect(dsn.role_dsn(settings, "transformer")) as connection:
+        release = release_context_by_id(connection, release_id)
+        if release.status in ENDED:
+            raise RapportError(f"Release {release_id} is {release.status} already.")
+        connection.execute("select ctl.fail_release(%s, %s, 'abandoned')", [release_id, reason])
 
 
 def prune(settings: Settings) -> list[int]:
