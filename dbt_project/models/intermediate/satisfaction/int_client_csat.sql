@@ -29,12 +29,16 @@ int_client_csat as (
         counts.client_id,
         counts.csat_num,
         counts.csat_den,
-        {{ ratio('counts.csat_num', 'counts.csat_den') }} as csat_ratio,
-        counts.csat_mean,
-        {{ wilson_low('counts.csat_num', 'counts.csat_den', 'parameters.interval_z') }}
-            as csat_low_ratio,
-        {{ wilson_high('counts.csat_num', 'counts.csat_den', 'parameters.interval_z') }}
-            as csat_high_ratio
+        cast({{ ratio('counts.csat_num', 'counts.csat_den') }} as numeric(16, 12)) as csat_ratio,
+        cast(counts.csat_mean as numeric(16, 8)) as csat_mean,
+        cast(
+            {{ wilson_low('counts.csat_num', 'counts.csat_den', 'parameters.interval_z') }}
+            as numeric(16, 12)
+        ) as csat_low_ratio,
+        cast(
+            {{ wilson_high('counts.csat_num', 'counts.csat_den', 'parameters.interval_z') }}
+            as numeric(16, 12)
+        ) as csat_high_ratio
     from counts
     cross join parameters
 )

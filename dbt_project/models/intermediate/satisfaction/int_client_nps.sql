@@ -1,4 +1,4 @@
--- NPS of 12 months per client. With few answers the interval rests on adjusted counts, because the
+-- NPS of 12 months per client on the dimension OVERALL. With few answers the interval rests on adjusted counts, because the
 -- plain one has no width when all answers agree; the published NPS stays the plain one.
 with answers as (
     select * from {{ ref('int_survey_answers_counted') }}
@@ -21,6 +21,7 @@ counts as (
     from answers
     cross join parameters
     where answers.metric = 'nps'
+        and answers.dimension = 'OVERALL'
         and answers.client_id is not null
         and {{ within_months('answers.answered_date', 'parameters.window_months') }}
     group by answers.client_id
@@ -63,10 +64,10 @@ int_client_nps as (
         promoter_count,
         answer_count - promoter_count - detractor_count as passive_count,
         detractor_count,
-        nps,
-        standard_error,
-        greatest(centre - interval_z * standard_error, -100) as nps_low,
-        least(centre + interval_z * standard_error, 100) as nps_high
+        cast(nps as numeric(20, 10)) as nps,
+        cast(standard_error as numeric(20, 10)) as standard_error,
+        cast(greatest(centre - interval_z * standard_error, -100) as numeric(20, 10)) as nps_low,
+        cast(least(centre + interval_z * standard_error, 100) as numeric(20, 10)) as nps_high
     from measured
 )
 

@@ -1,11 +1,8 @@
 -- One answer per contact, month and question: the latest complete one. Answers without a contact have
--- nothing that tells them apart, so each counts.
+-- nothing that tells them apart, so each counts. An answer without a client stays anonymous: its
+-- invitation is not asked who gave it.
 with answers as (
     select * from {{ ref('stg_canonical__survey_answers') }}
-),
-
-invitations as (
-    select * from {{ ref('stg_canonical__survey_invitations') }}
 ),
 
 csat_scales as (
@@ -16,13 +13,10 @@ csat_scales as (
 complete as (
     select
         answers.answer_id,
-        coalesce(answers.client_id, invitations.client_id) as client_id,
-        coalesce(answers.contact_ref, invitations.contact_ref) as contact_ref,
-        coalesce(
-            answers.wave_month,
-            invitations.wave_month,
-            {{ month_start(business_date('answers.answered_at')) }}
-        ) as wave_month,
+        answers.client_id,
+        answers.contact_ref,
+        coalesce(answers.wave_month, {{ month_start(business_date('answers.answered_at')) }})
+            as wave_month,
         answers.touchpoint,
         answers.dimension,
         answers.metric,
@@ -31,7 +25,6 @@ complete as (
         answers.answered_at,
         {{ business_date('answers.answered_at') }} as answered_date
     from answers
-    left join invitations on answers.invitation_id = invitations.invitation_id
     where coalesce(answers.is_complete, true)
         and answers.score is not null
         and {{ business_date('answers.answered_at') }} <= {{ as_of_date() }}
