@@ -57,7 +57,6 @@ def run(
         edition = steps.publish(settings, key, actor="cli")
     except Exception as error:
         fail_release(settings, key, f"{type(error).__name__}: {error}"[:4000])
-        on_step("report")
         steps.report(settings, key)
         raise
     on_step("report")
