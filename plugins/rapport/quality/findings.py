@@ -42,7 +42,7 @@ def finding(
     count = _count(expectation, verdict)
     keys: tuple[Mapping[str, Any], ...] = ()
     if _finds_rows(expectation, verdict):
-        count, keys = _sample(connection, suite, query, count)
+        count, keys = _sample(connection, suite, expectation, query, count)
     observed = f"found: {count}" if expectation.is_sql else _observed(verdict)
     return Finding(expectation, False, observed, count, keys, query)
 
@@ -99,7 +99,11 @@ def _one_line(text: str) -> str:
 
 
 def _sample(
-    connection: psycopg.Connection, suite: Suite, query: str, count: int | None
+    connection: psycopg.Connection,
+    suite: Suite,
+    expectation: Expectation,
+    query: str,
+    count: int | None,
 ) -> tuple[int | None, tuple[Mapping[str, Any], ...]]:
     """Number of failing rows and up to ten of them; never raises, the verdict stands anyway."""
     try:
@@ -108,15 +112,15 @@ def _sample(
                 cursor.execute(f"select count(*) as n from ({query}) as failing")
                 count = int(cursor.fetchone()["n"])  # type: ignore[index]
             cursor.execute(f"select * from ({query}) as failing limit {SAMPLE}")
-            return count, tuple(_shown(row, suite) for row in cursor)
+            return count, tuple(_shown(row, suite, expectation) for row in cursor)
     except psycopg.Error:
         return count, ()
 
 
-def _shown(row: Mapping[str, Any], suite: Suite) -> dict[str, Any]:
-    """Key columns, and beside them figures and dates; other texts might speak of a person."""
+def _shown(row: Mapping[str, Any], suite: Suite, expectation: Expectation) -> dict[str, Any]:
+    """What a rule's own SQL selects; else key, figures and dates: other texts may name a person."""
     return {
         column: str(value) if isinstance(value, Decimal | date | datetime) else value
         for column, value in row.items()
-        if column in suite.key or not isinstance(value, str | dict | list)
+        if expectation.is_sql or column in suite.key or not isinstance(value, str | dict | list)
     }

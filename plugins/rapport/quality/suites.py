@@ -21,6 +21,7 @@ from rapport.quality.entry import Entry
 from rapport.quality.model import STAGES, Expectation, Stage, Suite
 from rapport.settings import Settings
 from rapport.sources.canonical import entities
+from rapport.sources.contracts import load_contracts
 
 EVERY_SOURCE, CANONICAL, EVERY_ENTITY = "every_source", "canonical", "every_entity"
 _MODEL = "stg_canonical__"
@@ -54,6 +55,7 @@ def load_suites(settings: Settings, contracts: Mapping[str, ContractLike]) -> li
         RapportError: names file, line and key of the first thing that is wrong.
     """
     landed = _landed(contracts)
+    _check_landing_names(settings, contracts)
     suites: dict[tuple[str, str, str], Suite] = {}
     for stage in STAGES:
         for name, document in _documents(settings, stage):
@@ -74,6 +76,18 @@ def source_suites(suites: Sequence[Suite], source: str) -> list[Suite]:
         for s in suites
         if s.stage == "landing" and (s.object == source or s.object.startswith(f"{source}__"))
     ]
+
+
+def _check_landing_names(settings: Settings, contracts: Mapping[str, ContractLike]) -> None:
+    """A file of a source that nobody has heard of is a misspelt one, and would never be run."""
+    known = {EVERY_SOURCE, CANONICAL, *contracts}
+    names = dict(_documents(settings, "landing"))
+    strange = [name for name in sorted(names) if name.removeprefix("project.") not in known]
+    if strange:
+        known |= set(load_contracts(settings))  # not enabled here is not unknown
+    for name in strange:
+        if name.removeprefix("project.") not in known:
+            raise names[name].error(f"there is no contract of a source {name!r}")
 
 
 def _documents(settings: Settings, stage: Stage) -> Iterator[tuple[str, Entry]]:
