@@ -123,7 +123,7 @@ def create(world: World, loans: Loans) -> Book:
     missed = np.where(trouble > HEALTHY, missed, 0)
     missed_day = first.due[first.start + missed]
     base = month_number(missed_day)
-    mild = 1 + draws.choose("mild_months", (0.5, 0.3, 0.2), loans.client)
+    mild = 1 + draws.choose("mild_months", (0.2, 0.35, 0.45), loans.client)
     length = np.where(trouble == MILD, mild, draws.integers("cure_months", 4, 10, loans.client))
     cured = business_day(first_day(base + length) + draws.integers("cure_day", 4, 25, loans.client))
     approved = business_day(

@@ -36,7 +36,7 @@ _DECISION_MIX = (
     (0.84, 0.08, 0.06, 0.02),
     (0.68, 0.22, 0.07, 0.03),
 )
-_DEMAND = (0.110, 0.065, 0.095, 0.040)  # monthly, by relationship
+_DEMAND = (0.180, 0.065, 0.170, 0.045)  # monthly, by relationship
 _SPREAD = ((26_000, 40_000), (15_000, 26_000), (1_000, 5_000), (10_000, 20_000))  # millionths
 PER_CNY = (1, 7, 8)
 
@@ -68,7 +68,7 @@ def loan_id(client: Ints, month: Ints, prefix: str = "LN", missing: Bools | None
 def transfer_price(world: World, month: Ints) -> Ints:
     """Cost of funds in millionths, moving a little from quarter to quarter."""
     year, quarter = month // 12, month // 3
-    level = 22_000 + world.draws.integers("funds.year", 0, 5_000, year)
+    level = 23_000 + world.draws.integers("funds.year", 0, 2_000, year)
     result: Ints = level + world.draws.integers("funds.quarter", 0, 1_000, quarter)
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rapport.simulator.clients import loan_client_id
+from rapport.simulator.clients import has_loan_record, loan_client_id
 from rapport.simulator.dates import NEVER, NULL, add_months, hide_after, instant, month_number
 from rapport.simulator.draws import Ints
 from rapport.simulator.frames import Table, blank, identifier, label, take
@@ -31,7 +31,8 @@ def facilities(world: World, book: Loans) -> Table:
     client = book.client[first]
     draws = world.draws
     # Undrawn lines of clients that have not borrowed.
-    idle = np.flatnonzero(world.never_borrows & draws.chance("idle_line", 0.3, world.clients))
+    known = world.never_borrows & has_loan_record(world)
+    idle = np.flatnonzero(known & draws.chance("idle_line", 0.4, world.clients))
     idle_start = add_months(world.onboarded_day[idle], 7)
     client, start = np.concatenate([client, idle]), np.concatenate([start - 5, idle_start])
     project = world.kind[client] == PROJECT_COMPANY

@@ -167,8 +167,8 @@ def _aftermath(world: World, book: Book) -> tuple[list[Table], Ints]:
     sale = take(_make(np.arange(loans.count), one, 6, RECOVERY, sold_day, principal=proceeds), sold)
     rest = owed - np.where(sold, proceeds, 0)
 
-    lost = stopped & draws.chance("written_off", 0.6, key) & (rest > 0)
-    lost_day = business_day(first_day(month + draws.integers("lost_wait", 14, 29, key)) + 7)
+    lost = stopped & draws.chance("written_off", 0.7, key) & (rest > 0)
+    lost_day = business_day(first_day(month + draws.integers("lost_wait", 13, 25, key)) + 7)
     loss = take(_make(np.arange(loans.count), one, 7, WRITE_OFF, lost_day, principal=rest), lost)
     tables = [sale, loss]
     for turn in range(3):

@@ -33,7 +33,7 @@ from rapport.simulator.world import (
 _OTHER = 2  # position of the first family outside lending and project finance
 # By relationship: least and most families besides lending, and yearly revenue of one of them in
 # millionths of the client's own revenue.
-_FAMILIES = ((3, 5), (0, 1), (1, 2), (0, 1))
+_FAMILIES = ((3, 5), (1, 1), (1, 2), (0, 1))
 _REVENUE = (700, 300, 80, 200)
 CLASSES = ("NORMAL", "SPECIAL_MENTION", "SUBSTANDARD", "DOUBTFUL", "LOSS")
 CONCESSIONS = ("rate", "fee", "covenant_waiver", "policy_exception", "extra_service")

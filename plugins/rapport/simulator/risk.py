@@ -118,7 +118,9 @@ def ratings(world: World) -> Table:
         if turn:
             grade = grade + draws.choose("migration", (0.12, 0.68, 0.17, 0.03), i, turn) - 1
         grade = np.clip(grade, 0, 7)
-        sick = (month > world.distress_month) & (world.distress > HEALTHY)
+        # Whoever catches up gets its grade back at the first review nine months later.
+        healed = np.isin(world.distress, (MILD, CURED_DEFAULT)) & (month > world.distress_month + 9)
+        sick = (month > world.distress_month) & (world.distress > HEALTHY) & ~healed
         shown = np.where(sick & (world.distress == DEFAULT), 9, np.where(sick, 6, grade))
         tables.append(_rating(i, month, shown, rated & (month <= span.end)))
     for step, wait in ((6, 1), (9, 4)):

@@ -25,8 +25,8 @@ PUNCTUAL, SLIGHTLY_LATE, HABITUALLY_LATE, PARTIAL, ERRATIC = range(5)
 _MIX = (0.36, 0.38, 0.14, 0.12)
 _TYPE_MIX = (0.42, 0.43, 0.09, 0.06)
 _DRIFT = 0.002  # monthly chance that the relationship becomes another one
-_MONTHLY_DISTRESS = (0.0006, 0.009, 0.006, 0.022)  # by relationship
-_DISTRESS_KIND = (0.40, 0.20, 0.16, 0.24)  # mild … default
+_MONTHLY_DISTRESS = (0.0006, 0.019, 0.012, 0.036)  # by relationship
+_DISTRESS_KIND = (0.47, 0.20, 0.14, 0.19)  # mild … default
 _PAY_STYLE = (
     (0.88, 0.12, 0.0, 0.0, 0.0),
     (0.62, 0.18, 0.10, 0.04, 0.06),
@@ -34,7 +34,7 @@ _PAY_STYLE = (
     (0.45, 0.20, 0.18, 0.07, 0.10),
 )
 _MEDIAN_REVENUE = (30_000, 3_000, 12_000, 150)  # in 10,000 CNY a year
-_NEVER_BORROWS = 0.06
+_NEVER_BORROWS = (0.0, 0.12, 0.0, 0.06)  # by relationship
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def create(clients: int, span: Span, draws: Draws) -> World:
     distress = np.where(
         distress_month < NEVER, 1 + draws.choose("distress_kind", _DISTRESS_KIND, i), HEALTHY
     )
-    never = draws.chance("never_borrows", _NEVER_BORROWS, i)
+    never = draws.chance("never_borrows", np.asarray(_NEVER_BORROWS)[first_relationship], i)
     closing = draws.chance("closing", 0.006, *_grid(span, i)) & never[:, None]
     size = draws.spread("revenue", 0.9, i) * np.asarray(_MEDIAN_REVENUE)[kind]
     first, last = int(first_day(0)), int(last_day(0))
