@@ -26,7 +26,11 @@ def broken(records: list[Record]) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_line_end_is_understood(end: str) -> None:
-    assert fields(read(f"a,b{end}1,2{end}3,4{end}".encode())) == [["a", "b"], ["1", "2"], ["3", "4"]]
+    assert fields(read(f"a,b{end}1,2{end}3,4{end}".encode())) == [
+        ["a", "b"],
+        ["1", "2"],
+        ["3", "4"],
+    ]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:

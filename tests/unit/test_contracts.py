@@ -117,9 +117,7 @@ def test_the_hash_follows_the_meaning_and_not_the_comments(tmp_path: Path) -> No
     assert parse(tmp_path, GOOD.replace("20,2", "20,4")).hash != first
 
 
-def test_a_source_is_enabled_by_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_source_is_enabled_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = parse(tmp_path, GOOD)
     assert enabled_sources(load(), {"demo": contract}) == []
     monkeypatch.setenv("DEMO_FOLDER", str(tmp_path))

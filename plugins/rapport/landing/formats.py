@@ -113,45 +113,46 @@ def _removed_thousands(column: Column, text: str) -> str:
 
 def _instant(column: Column, text: str, time_zone: str) -> Reading:
     kind = column.type
+    iso = "{v}"
     if column.format:
-        text, pattern = _iso(column.format, text)
+        iso, pattern = _iso(column.format)
     elif kind == "date":
         pattern = rf"^{_DATE}([T ]0?0:00(:00(\.0+)?)?)?$"
+    elif kind == "timestamp":
+        pattern = rf"^{_DATE}([T ]{_CLOCK})?$"
     else:
         pattern = rf"^{_DATE}([T ]{_CLOCK} ?{_ZONE}?)?$"
+    matches = f"{{v}} ~ {literal(pattern)}"
     if kind != "timestamptz":
-        if kind == "timestamp":
-            pattern = pattern.replace(f" ?{_ZONE}?", "")
-        return _plain(kind, text, pattern)
+        valid = f"case when {matches} then pg_input_is_valid({iso}, {literal(kind)}) else false end"
+        return Reading(text, valid, f"{iso}::{kind}")
     zone = literal(column.time_zone or time_zone)
-    zoned = literal(rf":\d{{2}}(\.\d+)? ?{_ZONE}$")
-    local = "{v}::timestamp"
+    zoned = f"{iso} ~ " + literal(rf":\d{{2}}(\.\d+)? ?{_ZONE}$")
+    local = f"{iso}::timestamp"
     # A local time that the change to summer time leaves out would silently move by an hour.
     exists = f"({local} at time zone {zone}) at time zone {zone} = {local}"
     valid = (
-        f"case when {{v}} !~ {literal(pattern)} then false"
-        f" when {{v}} ~ {zoned} then pg_input_is_valid({{v}}, 'timestamptz')"
-        f" when pg_input_is_valid({{v}}, 'timestamp') then {exists} else false end"
+        f"case when not {matches} then false"
+        f" when {zoned} then pg_input_is_valid({iso}, 'timestamptz')"
+        f" when pg_input_is_valid({iso}, 'timestamp') then {exists} else false end"
     )
     placed = f"{local} at time zone {zone}"
-    value = f"case when {{v}} ~ {zoned} then {{v}}::timestamptz else {placed} end"
-    return Reading(text, valid, value)
+    return Reading(text, valid, f"case when {zoned} then {iso}::timestamptz else {placed} end")
 
 
-def _iso(format_: str, text: str) -> tuple[str, str]:
-    """SQL that rewrites text of a format to ISO (else leaves it), and the ISO pattern to expect."""
-    iso = rf"^\d{{4}}-(\d{{1,2}}|[A-Za-z]{{3}})-\d{{1,2}}(T{_CLOCK})?$"
+def _iso(format_: str) -> tuple[str, str]:
+    """SQL that rewrites ``{v}`` of a format to ISO, and the pattern that the text must have."""
+    expected, places = _pattern(format_, r"(\d{2})")
+    result = rf"\{places['year']}-\{places['month']}-\{places['day']}"
+    clock = [places[p] for p in ("hour", "minute", "second") if p in places]
+    if clock:
+        result += "T" + ":".join(rf"\{n}" for n in clock)
+    if "YYYY" in format_:
+        return _rewritten("{v}", expected, result), expected
     # Two digits: 70-99 are the last century.
-    for century, year in (("19", r"([7-9]\d)"), ("20", r"([0-6]\d)")):
-        pattern, places = _pattern(format_, year)
-        result = rf"\{places['year']}-\{places['month']}-\{places['day']}"
-        clock = [places[p] for p in ("hour", "minute", "second") if p in places]
-        if clock:
-            result += "T" + ":".join(rf"\{n}" for n in clock)
-        if "YYYY" in format_:
-            return _rewritten(text, pattern, result), iso
-        text = _rewritten(text, pattern, century + result)
-    return text, iso
+    last, _ = _pattern(format_, r"([7-9]\d)")
+    this, _ = _pattern(format_, r"([0-6]\d)")
+    return _rewritten(_rewritten("{v}", last, "19" + result), this, "20" + result), expected
 
 
 def _pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]]:

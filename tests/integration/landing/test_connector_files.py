@@ -40,7 +40,10 @@ ROWS = "id,name,Amount due\n1,é’,1.50\n2,b,2\n"
 def test_the_same_rows_land_whatever_the_dress(lab: LandingLab, content: bytes) -> None:
     lab.write("t.csv", content)
     assert lab.land(lab.contract(CONTRACT), "t").landed == 2
-    assert lab.visible("demo__t", "id, name, amount::text") == [("1", "é’", "1.50"), ("2", "b", "2.00")]
+    assert lab.visible("demo__t", "id, name, amount::text") == [
+        ("1", "é’", "1.50"),
+        ("2", "b", "2.00"),
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "gb18030"])
@@ -78,7 +81,10 @@ def test_a_line_break_inside_a_field_survives(lab: LandingLab) -> None:
     ("content", "message"),
     [
         ("", "t.csv is empty"),
-        ("id,name,amount due\n", "column 'Amount due' is missing. The header has: id, name, amount"),
+        (
+            "id,name,amount due\n",
+            "column 'Amount due' is missing. The header has: id, name, amount",
+        ),
         ("id,id,name,Amount due\n", "column 'id' comes 2 times"),
         ("1;a;2\n", "column 'id' is missing"),
     ],
@@ -89,7 +95,7 @@ def test_a_wrong_header_stops_with_what_is_wrong(
     lab.write("t.csv", content)
     with pytest.raises(RapportError) as error:
         lab.extract(lab.contract(CONTRACT))
-    assert message.replace("amount", "amount due") in str(error.value) or message in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_missing_file_stops_unless_it_is_optional(lab: LandingLab) -> None:
@@ -101,8 +107,10 @@ def test_a_file_that_changes_while_it_is_read_stops_the_batch(lab: LandingLab) -
     contract = lab.contract(CONTRACT)
     path = lab.write("t.csv", ROWS)
     with open_snapshot(contract, lab.settings) as snapshot, lab.connect("loader") as connection:
-        connection.execute('create temporary table raw (_file int, _line bigint, _byte_from bigint,'
-                           ' _byte_to bigint, id text, name text, amount text)')
+        connection.execute(
+            "create temporary table raw (_file int, _line bigint, _byte_from bigint,"
+            " _byte_to bigint, id text, name text, amount text)"
+        )
         path.write_text(ROWS + "3,c,3\n")
         with pytest.raises(RapportError, match="changed while it was read"):
             snapshot.copy(contract.tables["t"], connection, "raw")
@@ -136,7 +144,7 @@ def test_numbers_in_other_notations_are_read_as_declared(lab: LandingLab) -> Non
         ("D-Mon-YY", "28-Feb-97", "1997-02-28"),
         ("YYYYMMDD", "20260131", "2026-01-31"),
         ("YYYY年M月D日", "2026年1月31日", "2026-01-31"),
-        ("YYYY-MM-DD HH:MI:SS", "2026-01-31 09:30:00", None),
+        ("YYYY-MM-DD HH:MI:SS", "2026-01-31 09:30:00", "2026-01-31"),
         ("DD-MM-YYYY", "31-02-2014", None),
         ("DD-MM-YYYY", "2014-07-03", None),
     ],
@@ -160,7 +168,9 @@ def test_a_local_time_that_summer_time_skips_is_quarantined(lab: LandingLab) -> 
 
 
 def test_spellings_of_an_id_become_one_and_others_are_quarantined(lab: LandingLab) -> None:
-    rule = 'id: {type: text, normalise: {strip: true, match: "^C?0*([0-9]{1,8})$", pad: 8, prefix: C}}'
+    rule = (
+        'id: {type: text, normalise: {strip: true, match: "^C?0*([0-9]{1,8})$", pad: 8, prefix: C}}'
+    )
     lab.write("t.csv", "id,name,Amount due\n1925,a,1\nC00004587,a,1\n\u3000C07\u3000,a,1\nX1,a,1\n")
     lab.extract(lab.contract(CONTRACT.replace("id: text", rule)))
     assert lab.visible("demo__t", "id") == [("C00000007",), ("C00001925",), ("C00004587",)]

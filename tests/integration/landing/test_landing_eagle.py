@@ -57,12 +57,16 @@ def test_every_row_of_the_real_files_is_accounted_for(eagle: LandingLab) -> None
     assert eagle.rows(orphans.format("calls")) == [(0,)]
 
     # cp1252 with line breaks inside; a second of 60; two-digit years.
-    assert eagle.rows(
-        "select count(*) from landing.eagle__reviews where review_text like '%’%'"
-    )[0][0] > 0
-    assert eagle.rows(
-        "select count(*) from landing.eagle__reviews where review_text like E'%\\r\\n%'"
-    )[0][0] > 0
+    assert (
+        eagle.rows("select count(*) from landing.eagle__reviews where review_text like '%’%'")[0][0]
+        > 0
+    )
+    assert (
+        eagle.rows(
+            "select count(*) from landing.eagle__reviews where review_text like E'%\\r\\n%'"
+        )[0][0]
+        > 0
+    )
     assert eagle.rows(
         "select (booked_at at time zone 'Asia/Shanghai')::text from landing.eagle__transactions"
         " where transaction_id = 'T03459107'"

@@ -38,7 +38,8 @@ def stream(
     """
     read = sql.SQL("copy ({}) to stdout (format binary)").format(query).as_bytes(source)
     write = sql.SQL("copy {} from stdin (format binary)").format(into)
-    messages = _messages(source.pgconn, read)
+    reading = _Reading(source.pgconn, read)
+    messages = iter(reading)
     with warehouse.cursor() as cursor:
         with cursor.copy(write) as copy:
             parts: list[bytes] = []
@@ -52,9 +53,8 @@ def stream(
                     size = 0
             copy.write(b"".join(parts))
         written = cursor.rowcount
-    sent = _finish(source.pgconn)
-    if sent != written:
-        raise RapportError(f"The source sent {sent} rows, but {written} arrived.")
+    if reading.sent != written:
+        raise RapportError(f"The source sent {reading.sent} rows, but {written} arrived.")
     return written
 
 
@@ -79,21 +79,39 @@ def person_change(pseudonymiser: Pseudonymiser, count: int) -> RowChange:
     return change
 
 
-def _messages(connection: pq.abc.PGconn, command: bytes) -> Iterator[bytes]:
-    # One message is one row. psycopg's own reader costs several times the copy itself.
-    result = connection.exec_(command)
-    if result.status != pq.ExecStatus.COPY_OUT:
-        raise psycopg.errors.lookup(_state(result))(_message(result))
-    fetch = connection.get_copy_data
-    while True:
-        length, data = fetch(1)
-        if length > 0:
-            yield data  # type: ignore[misc]
-        elif length == 0:
-            select.select([connection.socket], [], [])
-            connection.consume_input()
-        else:
-            return
+class _Reading:
+    """The messages of one COPY TO STDOUT: one for each row. ``sent`` is known at the end.
+
+    psycopg's own reader costs several times the copy itself, so libpq is asked directly.
+    """
+
+    def __init__(self, connection: pq.abc.PGconn, command: bytes) -> None:
+        self._connection = connection
+        self._command = command
+        self.sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        connection = self._connection
+        started = connection.exec_(self._command)
+        if started.status != pq.ExecStatus.COPY_OUT:
+            raise _error(started)
+        fetch = connection.get_copy_data
+        while True:
+            length, data = fetch(1)
+            if length > 0:
+                yield data  # type: ignore[misc]
+            elif length == 0:
+                select.select([connection.socket], [], [])
+                connection.consume_input()
+            else:
+                break
+        # Asked before the other side is told that all is well: the end may be an error.
+        ended = connection.get_result()
+        while connection.get_result() is not None:
+            pass
+        if ended is None or ended.status != pq.ExecStatus.COMMAND_OK:
+            raise _error(ended)
+        self.sent = ended.command_tuples or 0
 
 
 def _changed(messages: Iterator[bytes], change: RowChange) -> Iterator[bytes]:
@@ -108,22 +126,14 @@ def _changed(messages: Iterator[bytes], change: RowChange) -> Iterator[bytes]:
             yield row  # the end marker
 
 
-def _finish(connection: pq.abc.PGconn) -> int:
-    result = connection.get_result()
-    if result is None or result.status != pq.ExecStatus.COMMAND_OK:
-        if result is None:
-            raise RapportError("The source closed the connection during the copy.")
-        raise psycopg.errors.lookup(_state(result))(_message(result))
-    while connection.get_result() is not None:
-        pass
-    return result.command_tuples or 0
-
-
-def _state(result: pq.abc.PGresult) -> str:
-    return (result.error_field(pq.DiagnosticField.SQLSTATE) or b"08006").decode()
-
-
-def _message(result: pq.abc.PGresult) -> str:
-    return (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"connection lost").decode(
-        errors="replace"
-    )
+def _error(result: pq.abc.PGresult | None) -> psycopg.Error:
+    """The server's error; of its text only the headline, because details quote rows."""
+    if result is None:
+        return psycopg.OperationalError("the source closed the connection during the copy")
+    state = result.error_field(pq.DiagnosticField.SQLSTATE) or b"08006"
+    headline = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"connection lost"
+    try:
+        kind: type[psycopg.Error] = psycopg.errors.lookup(state.decode())
+    except KeyError:
+        kind = psycopg.DatabaseError
+    return kind(headline.decode(errors="replace"))

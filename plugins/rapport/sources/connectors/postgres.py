@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -82,14 +82,14 @@ class PostgresSnapshot:
 def open_postgres(contract: Contract, settings: Settings) -> Iterator[PostgresSnapshot]:
     """Open the snapshot of a PostgreSQL source."""
     dsn = source_dsn(settings, contract.connection or contract.source)
-    with connect(dsn, application_name=f"rapport extract {contract.source}") as connection:
+    # Closed, not rolled back: a copy that failed half-way leaves the connection in the middle of it.
+    with closing(connect(dsn, application_name=f"rapport extract {contract.source}")) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         connection.execute("set local lock_timeout = '60s'")
         pseudonymiser = load_pseudonymiser(settings)
         zone = settings.business_time_zone
         yield PostgresSnapshot(contract, connection, pseudonymiser, zone)
-        connection.rollback()
 
 
 def _describe(connection: psycopg.Connection) -> dict[str, Any]:
