@@ -48,6 +48,10 @@ def _listeners(port: int) -> set[str]:
 def test_components_answer_survive_a_crash_and_leave_nothing_behind(running: Settings) -> None:
     assert not services.start_airflow(running), "what runs is used again"
     AirflowApi(running).log_in()
+    url = airflow.base_url(running)
+    assert httpx.get(f"{url}/api/v2/dags", trust_env=False).status_code == 401
+    wrong = {"username": airflow.USER, "password": "guess"}
+    assert httpx.post(f"{url}/auth/token", json=wrong, trust_env=False).status_code == 401
     loopback = {"0100007F"}
     assert _listeners(running.airflow_port) == loopback
     assert _listeners(running.supervisor_port) == loopback
@@ -86,17 +90,10 @@ def test_components_without_their_supervisor_are_stopped_as_well(running: Settin
 def test_a_taken_port_is_told_before_anything_starts(settings: Settings) -> None:
     airflow.migrate(settings)
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind((ports.HOST, settings.airflow_port))
         other.listen()
         with pytest.raises(RapportError, match=f"Port {settings.airflow_port}") as error:
             supervisor.start(settings)
     assert "RAPPORT_AIRFLOW_PORT" in str(error.value)
     assert supervisor.supervisor_pid(settings) is None
-
-
-def test_the_interface_asks_who_is_there(running: Settings) -> None:
-    AirflowApi(running).log_in()
-    url = airflow.base_url(running)
-    assert httpx.get(f"{url}/api/v2/dags", trust_env=False).status_code == 401
-    wrong = {"username": airflow.USER, "password": "guess"}
-    assert httpx.post(f"{url}/auth/token", json=wrong, trust_env=False).status_code == 401

@@ -24,11 +24,15 @@ def _label(item: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task instance; ``map_index`` is -1 unless the task is mapped."""
+    """One task instance; ``map_index`` is -1 unless the task is mapped.
+
+    A mapped task has its own name only once it has begun its work (``is_named``).
+    """
 
     task_id: str
     map_index: int
     label: str
+    is_named: bool
     state: str | None
     try_number: int
     started: str
@@ -78,6 +82,7 @@ class AirflowApi:
                 item["task_id"],
                 item["map_index"],
                 _label(item),
+                item["map_index"] < 0 or bool(item["rendered_map_index"]),
                 item["state"],
                 item["try_number"],
                 item["start_date"] or "~",

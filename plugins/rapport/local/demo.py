@@ -82,16 +82,16 @@ def _follow(settings: Settings, run_id: str, board: StepBoard) -> None:
     api = AirflowApi(settings)
     api.log_in()
     deadline = time.monotonic() + _LONGEST_RUN_SECONDS
-    shown: set[str] = set()
+    shown: set[TaskState] = set()
     while True:
         # State before tasks: a run that has ended has no task left to change.
         state = api.run_state(DAG, run_id)
         tasks = api.tasks(DAG, run_id)
         for task in tasks:
-            if task.state in _ENDED and task.label not in shown:
-                shown.add(task.label)
+            if task.state in _ENDED and task not in shown:
+                shown.add(task)
                 board.finish(task.label, _ENDED[task.state], seconds=task.seconds)
-            elif task.state == "running":
+            elif task.state == "running" and task.is_named:
                 board.begin(task.label)
         if state not in UNFINISHED_RUN:
             break

@@ -59,14 +59,16 @@ def terminate(pids: set[int], how: signal.Signals = signal.SIGTERM) -> None:
             os.kill(pid, how)
 
 
-def end(pids: set[int]) -> bool:
-    """End these processes, by force after 10 s; True when any of them lived."""
+def end(pids: set[int], *, patience: float = 10) -> bool:
+    """End these processes, by force after ``patience`` seconds; True when any of them lived."""
     living = {pid for pid in pids if is_alive(pid)}
     if not living:
         return False
     terminate(living)
     try:
-        wait_until(lambda: not any(map(is_alive, living)), seconds=10, what="processes to end")
+        wait_until(
+            lambda: not any(map(is_alive, living)), seconds=patience, what="processes to end"
+        )
     except RapportError:
         terminate(living, signal.SIGKILL)
         wait_until(
