@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -79,12 +80,26 @@ def _connect(dsn: str) -> psycopg.Connection[Any]:
     connection.execute("set time zone 'UTC'")
     connection.execute("set datestyle to 'ISO, YMD'")
     connection.execute("set synchronous_commit to off")
+    connection.execute("set lock_timeout to '60s'")
     return connection
+
+
+@contextmanager
+def _writing(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """One transaction; a lock that an extraction holds for long becomes a readable error."""
+    try:
+        with _connect(dsn) as connection:
+            yield connection
+    except psycopg.errors.LockNotAvailable:
+        raise RapportError(
+            "The tables of the simulated source are in use, so they cannot be written.",
+            next_step="Wait for the running extraction to end and try again.",
+        ) from None
 
 
 def replace_all(dsn: str, tables: Mapping[str, pa.Table]) -> None:
     """Drop and refill the tables of one source. Readers see the old world or the new one."""
-    with _connect(dsn) as connection, connection.cursor() as cursor:
+    with _writing(dsn) as connection, connection.cursor() as cursor:
         has_reader = cursor.execute(
             "select exists (select from pg_roles where rolname = %s)", [READER]
         ).fetchone() == (True,)
@@ -108,7 +123,7 @@ def _analyze(dsn: str) -> None:
 def merge(dsn: str, tables: Mapping[str, pa.Table]) -> dict[str, tuple[int, int]]:
     """Insert new rows and update changed ones; entity -> (inserted, updated). Deletes nothing."""
     counts = {}
-    with _connect(dsn) as connection, connection.cursor() as cursor:
+    with _writing(dsn) as connection, connection.cursor() as cursor:
         for entity, table in tables.items():
             counts[entity] = _merge_table(cursor, entity, table)
     return counts

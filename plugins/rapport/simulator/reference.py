@@ -59,11 +59,11 @@ def calendar(world: World) -> Table:
     }
 
 
-def lender_capital(world: World, clients: int) -> Table:
+def lender_capital(world: World) -> Table:
     """Quarterly; sized to the number of clients, 0.6 % growth a quarter."""
     quarters = np.arange(world.span.start // 3, world.span.end // 3 + 1)
     grown = 1_000 + 6 * (quarters - quarters[0])
-    tier1 = clients * 400_000_00 * 10 * grown // 1_000
+    tier1 = world.base_clients * 400_000_00 * 10 * grown // 1_000
     return {
         "effective_date": first_day(quarters * 3),
         "tier1_amount": tier1,

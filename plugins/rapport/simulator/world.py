@@ -72,6 +72,7 @@ class World:
 
     draws: Draws
     span: Span
+    base_clients: int
     kind: Ints
     onboarded_month: Ints
     onboarded_day: Ints
@@ -140,6 +141,7 @@ def create(clients: int, span: Span, draws: Draws) -> World:
     return World(
         draws=draws,
         span=span,
+        base_clients=clients,
         kind=kind,
         onboarded_month=onboarded,
         onboarded_day=day,
