@@ -56,7 +56,7 @@ def application_events(world: World, asked: Applications) -> Table:
     share = np.asarray(_BEGINS)[None, :] * 10 + np.where(
         np.isin(np.arange(len(STEPS)), (0, 8, 9)),
         0,
-        draws.integers("step", 0, 90, key[:, None], np.arange(len(STEPS))[None, :]),
+        draws.integers("step", 0, 75, key[:, None], np.arange(len(STEPS))[None, :]),
     )
     seconds = (decided - submitted)[:, None] // SECOND
     entered = submitted[:, None] + seconds * share // 1000 * SECOND
