@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.simulated_lender import AS_OF, Lender
+from support.published_lender import AS_OF, Lender
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

@@ -1,5 +1,7 @@
 """An Airflow of the tests alone: own folder and metadata, imported only when a test asks."""
 
+# ruff: noqa: TID251 -- the tests of the DAGs share it
+
 from __future__ import annotations
 
 from pathlib import Path
