@@ -1,5 +1,5 @@
--- A group deeper than 10,000 steps from its smallest client is an error of the source, not a group.
--- Only groups with more members than that can be so deep; they are walked level by level.
+-- Groups deeper than 10,000 steps are an error of the source. Only groups with more members than that
+-- can be so deep: from the client farthest from the smallest one, the walk to the other end is measured.
 with groups as (
     select * from {{ ref('int_client_groups') }}
 ),
@@ -9,7 +9,10 @@ connected as (
 ),
 
 large as (
-    select group_id from groups group by group_id having count(*) > 10000
+    select group_id, group_id as client_id
+    from groups
+    group by group_id
+    having count(*) > 10000
 ),
 
 pairs as (
@@ -25,31 +28,21 @@ edges as (
     select other_client_id, one_client_id from pairs
 ),
 
-walked as (
-    with recursive levels as (
-        select
-            group_id,
-            0 as depth,
-            cast(array[] as text[]) collate "C" as before_ids,
-            cast(array[group_id] as text[]) collate "C" as level_ids
-        from large
-        union all
-        select levels.group_id, levels.depth + 1, levels.level_ids, following.level_ids
-        from levels
-        cross join lateral (
-            select array_agg(distinct edges.other_client_id collate "C") as level_ids
-            from edges
-            inner join unnest(levels.level_ids) as here (client_id)
-                on edges.one_client_id = here.client_id
-            where edges.other_client_id <> all(levels.level_ids)
-                and edges.other_client_id <> all(levels.before_ids)
-        ) as following
-        where following.level_ids is not null and levels.depth <= 10000
-    )
+outward as (
+    {{ levels_from('large', 'edges', 10000) }}
+),
 
-    select group_id, max(depth) as depth from levels group by group_id
+farthest as (
+    select distinct on (group_id) group_id, level_ids[1] as client_id
+    from outward
+    order by group_id, depth desc
+),
+
+across as (
+    {{ levels_from('farthest', 'edges', 10000) }}
 )
 
-select group_id, depth
-from walked
-where depth > 10000
+select group_id, max(depth) as depth
+from across
+group by group_id
+having max(depth) > 10000
