@@ -6,10 +6,10 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rapport.errors import RapportError
-from rapport.landing import casting, history, row_rules, statements, work_tables
+from rapport.landing import casting, first_load, history, row_rules, statements, work_tables
 from rapport.landing.reports import OUTCOMES, BatchReport, TableCounts
 from rapport.settings import Settings
-from rapport.sources.connectors import Snapshot, open_snapshot
+from rapport.sources.connectors import InputFile, Snapshot, Target, open_snapshot
 from rapport.sources.table_contract import Contract, TableContract
 from rapport.warehouse.dsn import connect
 
@@ -76,8 +76,30 @@ def _land(
     batch: int,
     fence: int,
 ) -> TableCounts:
+    files: list[InputFile] = []
+    counts = first_load.land_first(warehouse, table, snapshot, batch)
+    if counts is None:
+        counts, files = _land_by_work_table(warehouse, table, snapshot, settings, batch)
+    counts.check()
+    _call(warehouse, "record_table", batch, fence, table.name, Jsonb(counts.as_json()))
+    for file in files:
+        _call(
+            warehouse,
+            "record_file",
+            *(batch, fence, table.name, file.path, file.sha256, file.size, file.rows),
+        )
+    return counts
+
+
+def _land_by_work_table(
+    warehouse: psycopg.Connection,
+    table: TableContract,
+    snapshot: Snapshot,
+    settings: Settings,
+    batch: int,
+) -> tuple[TableCounts, list[InputFile]]:
     into = work_tables.create(warehouse, table, snapshot.delivers)
-    delivery = snapshot.copy(table, warehouse, into)
+    delivery = snapshot.copy(table, warehouse, Target(into))
     work_tables.record_delivery(warehouse, delivery)
     if snapshot.delivers == "text":
         casting.cast_rows(warehouse, table, settings.business_time_zone)
@@ -113,15 +135,7 @@ def _land(
             "superseded": superseded.money,
         },
     )
-    counts.check()
-    _call(warehouse, "record_table", batch, fence, table.name, Jsonb(counts.as_json()))
-    for file in delivery.files:
-        _call(
-            warehouse,
-            "record_file",
-            *(batch, fence, table.name, file.path, file.sha256, file.size, file.rows),
-        )
-    return counts
+    return counts, delivery.files
 
 
 def _call(warehouse: psycopg.Connection, function: str, *arguments: object) -> None:

@@ -38,7 +38,7 @@ def merge_full_read(connection: psycopg.Connection, table: TableContract, batch:
     """
     current = _current(table)
     if not rows(connection, f"select from {current} as l limit 1"):
-        # Nothing to compare with. Streaming straight into history belongs here (issue: first load).
+        # Nothing to compare with; what came typed and clean never gets here (first_load).
         landed = insert_all(connection, table, batch)
         return Merged(landed, 0, 0, money(connection, table, WORK))
     run(connection, f"analyze {WORK}")

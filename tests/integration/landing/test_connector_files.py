@@ -9,7 +9,7 @@ import pytest
 
 from rapport.errors import RapportError
 from rapport.settings import load
-from rapport.sources.connectors import open_snapshot
+from rapport.sources.connectors import Target, open_snapshot
 from rapport.sources.contracts import load_contracts
 from support.landing_lab import LandingLab
 
@@ -113,7 +113,7 @@ def test_a_file_that_changes_while_it_is_read_stops_the_batch(lab: LandingLab) -
         )
         path.write_text(ROWS + "3,c,3\n")
         with pytest.raises(RapportError, match="changed while it was read"):
-            snapshot.copy(contract.tables["t"], connection, "raw")
+            snapshot.copy(contract.tables["t"], connection, Target("raw"))
 
 
 def test_several_files_of_one_pattern_are_one_table(lab: LandingLab) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from rapport.errors import RapportError
 from rapport.local.postgres import EmbeddedPostgres
-from rapport.sources.connectors import open_snapshot
+from rapport.sources.connectors import Target, open_snapshot
 from rapport.sources.contracts import Contract
 from rapport.sources.pseudonyms import load_pseudonymiser
 from rapport.warehouse import dsn
@@ -34,8 +35,9 @@ tables:
       n: bigint
 """
 TABLE = (
-    "create table clients (hidden text default 'never read', client_id integer, legal_id varchar(40),"
-    " amount numeric(20,2), rate double precision, on_date date, at timestamp, flag boolean, n integer)"
+    "create table clients (hidden text default 'never read', client_id integer,"
+    " legal_id varchar(40), amount numeric(20,2), rate double precision, on_date date,"
+    " at timestamp, flag boolean, n integer)"
 )
 
 
@@ -64,8 +66,9 @@ def test_values_land_exactly_as_they_were(
 ) -> None:
     source.execute(
         "insert into clients values ('x', 7, 'Canary', 12345678901234567.89, 0.07, '0044-03-15 BC',"
-        " '2026-01-31 00:30:00.123456', true, 5), ('x', 8, null, null, null, null, null, null, null)"
+        " '2026-01-31 00:30:00.123456', true, 5)"
     )
+    source.execute("insert into clients values ('x', 8, null, null, null, null, null, null, null)")
     assert lab.land(contract, "clients").landed == 2
     columns = "client_id, amount::text, rate::text, on_date::text, at::text, flag, n"
     assert lab.visible("demo__clients", columns) == [
@@ -97,7 +100,8 @@ def test_not_a_number_and_infinity_are_quarantined(
 ) -> None:
     source.execute(
         "insert into clients (client_id, amount, on_date, at) values (1, 'NaN', null, null),"
-        " (2, null, 'infinity', null), (3, null, null, '-infinity'), (null, 1, null, null), (4, 1, null, null)"
+        " (2, null, 'infinity', null), (3, null, null, '-infinity'),"
+        " (null, 1, null, null), (4, 1, null, null)"
     )
     assert lab.land(contract, "clients").quarantined == 4
     rules = sorted(rule for rule, _ in lab.quarantined("demo__clients"))
@@ -154,7 +158,7 @@ def test_all_tables_are_read_in_one_snapshot(
             "create temporary table work (client_id text, legal_id text, amount numeric(20,2),"
             " rate numeric(12,8), on_date date, at timestamptz, flag boolean, n bigint)"
         )
-        delivery = snapshot.copy(contract.tables["clients"], connection, "work")
+        delivery = snapshot.copy(contract.tables["clients"], connection, Target("work"))
         assert delivery.rows == 1
         assert snapshot.evidence["database"] == "demo"
 
@@ -185,23 +189,33 @@ def test_many_rows_stream_in_blocks(
     assert (counts.landed, counts.unchanged, counts.tombstoned) == (200, 19800, 0)
 
 
+def test_a_first_load_with_repeated_keys_is_sorted_out(
+    lab: LandingLab, source: psycopg.Connection, contract: Contract
+) -> None:
+    source.execute("insert into clients (client_id, n) select generate_series(1, 5000), 1")
+    source.execute("insert into clients (client_id, n) values (7, 1), (8, 2)")
+    counts = lab.land(contract, "clients")
+    assert (counts.read, counts.landed) == (5002, 4999)
+    assert (counts.deduplicated, counts.quarantined) == (1, 2)
+
+
 def test_a_killed_load_leaves_nothing_visible_and_is_taken_over(
     lab: LandingLab, source: psycopg.Connection, contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rapport.landing import history
+    from rapport.landing import first_load
 
     source.execute("insert into clients (client_id) select generate_series(1, 1000)")
-    whole = history.merge_full_read
+    whole = first_load.land_first
 
-    def killed(connection: psycopg.Connection, *rest: object) -> object:
-        whole(connection, *rest)  # type: ignore[arg-type]
-        admin = lab.connect("loader")
-        admin.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
-        return whole(connection, *rest)  # type: ignore[arg-type]
+    def killed(connection: psycopg.Connection, *rest: Any) -> object:
+        counts = whole(connection, *rest)
+        pid = connection.info.backend_pid
+        lab.connect("loader").execute("select pg_terminate_backend(%s)", [pid])
+        return counts
 
-    monkeypatch.setattr(history, "merge_full_read", killed)
+    monkeypatch.setattr(first_load, "land_first", killed)
     with pytest.raises((RapportError, psycopg.Error)):
         lab.extract(contract, run_key="same")
     assert lab.rows("select count(*) from landing.demo__clients") == [(0,)]
-    monkeypatch.setattr(history, "merge_full_read", whole)
+    monkeypatch.setattr(first_load, "land_first", whole)
     assert lab.extract(contract, run_key="same").tables[0].landed == 1000

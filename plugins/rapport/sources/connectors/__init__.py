@@ -40,6 +40,16 @@ class InputFile:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where to copy to: a relation of the warehouse, as SQL, and columns that are the same in
+    every row (bigint). A connector that delivers text is never given such columns.
+    """
+
+    relation: str
+    constants: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What one copy brought: rows in the work table, and what could not become a row."""
 
@@ -60,8 +70,12 @@ class Snapshot(Protocol):
     @property
     def evidence(self) -> dict[str, Any]: ...
 
-    def copy(self, table: TableContract, warehouse: psycopg.Connection, work: str) -> Delivery:
-        """Copy all rows of a table into the work table; both ends must agree on the count."""
+    def copy(self, table: TableContract, warehouse: psycopg.Connection, target: Target) -> Delivery:
+        """Copy all rows of a table into the target; both ends must agree on the count.
+
+        May be called again for the same table: an attempt that the warehouse refused for a
+        repeated key (``UniqueViolation``) leaves the snapshot usable.
+        """
         ...
 
 

@@ -41,17 +41,14 @@ def stream(
     reading = _Reading(source.pgconn, read)
     messages = iter(reading)
     with warehouse.cursor() as cursor:
-        with cursor.copy(write) as copy:
-            parts: list[bytes] = []
-            size = 0
-            for part in _changed(messages, change) if change else messages:
-                parts.append(part)
-                size += len(part)
-                if size >= BLOCK:
-                    copy.write(b"".join(parts))
-                    parts.clear()
-                    size = 0
-            copy.write(b"".join(parts))
+        try:
+            with cursor.copy(write) as copy:
+                for block in _blocks(_changed(messages, change) if change else messages):
+                    copy.write(block)
+        except psycopg.Error:
+            for _ in messages:  # what is left, so that the source's transaction can go on
+                pass
+            raise
         written = cursor.rowcount
     if reading.sent != written:
         raise RapportError(f"The source sent {reading.sent} rows, but {written} arrived.")
@@ -77,6 +74,19 @@ def person_change(pseudonymiser: Pseudonymiser, count: int) -> RowChange:
         return b"".join(parts)
 
     return change
+
+
+def _blocks(messages: Iterator[bytes]) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    size = 0
+    for part in messages:
+        parts.append(part)
+        size += len(part)
+        if size >= BLOCK:
+            yield b"".join(parts)
+            parts.clear()
+            size = 0
+    yield b"".join(parts)
 
 
 class _Reading:

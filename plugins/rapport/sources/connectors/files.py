@@ -19,7 +19,7 @@ from psycopg import sql
 
 from rapport.errors import RapportError
 from rapport.settings import Settings
-from rapport.sources.connectors import Delivers, Delivery, InputFile, Refusal
+from rapport.sources.connectors import Delivers, Delivery, InputFile, Refusal, Target
 from rapport.sources.connectors.csv_records import CsvRecords, Record
 from rapport.sources.contracts import source_folder
 from rapport.sources.pseudonyms import Pseudonymiser, load_pseudonymiser
@@ -55,12 +55,12 @@ class FolderSnapshot:
             },
         }
 
-    def copy(self, table: TableContract, warehouse: psycopg.Connection, work: str) -> Delivery:
+    def copy(self, table: TableContract, warehouse: psycopg.Connection, target: Target) -> Delivery:
         delivered = Delivery(0)
         for number, file in enumerate(self._files[table.name]):
             reader = _FileReader(table, file, number, self._pseudonymiser)
             try:
-                rows = reader.copy(warehouse, work)
+                rows = reader.copy(warehouse, target)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise RapportError(
                     f"{file.name} is not a whole gzip file: {error}.",
@@ -126,7 +126,7 @@ class _FileReader:
         self._pseudonymiser = pseudonymiser
         self.refusals: list[Refusal] = []
 
-    def copy(self, warehouse: psycopg.Connection, work: str) -> int:
+    def copy(self, warehouse: psycopg.Connection, target: Target) -> int:
         with _opened(self._file.path) as file:
             records = iter(
                 CsvRecords(file, self._file.name, self._table.encoding, self._table.delimiter)
@@ -135,7 +135,7 @@ class _FileReader:
             names = ("_file", "_line", "_byte_from", "_byte_to", *(c.name for c in columns))
             # Empty text is text here: which values mean NULL is the contract's to say.
             command = sql.SQL("copy {} ({}) from stdin (format csv, force_not_null ({}))").format(
-                sql.Identifier(work),
+                sql.SQL(target.relation),
                 sql.SQL(", ").join(map(sql.Identifier, names)),
                 sql.SQL(", ").join(sql.Identifier(c.name) for c in columns),
             )
