@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from rapport.errors import RapportError
 from rapport.local.postgres import EmbeddedPostgres
+from rapport.notifications.event import gate_reasons
 from rapport.quality.errors import GateFailed
 from rapport.quality.model import Outcome, Suite
 from rapport.quality.runner import require_passed, validate
@@ -185,6 +186,7 @@ def test_landing_stops_a_bad_batch_and_names_table_rule_count_and_keys(gates: Ga
     assert f"_from_batch = {batch}" in message
     assert 'rapport psql validator -c "' in message
     assert "Because. / 因为。 (stewards, 2026-11-23)" in message
+    assert gate_reasons(caught.value) == ("landing: src__t: value_is_known: 2 of 3 rows",)
     assert gates.accept(batch)["decision"] == "refused"
     assert gates.tiny.seen(OCTOBER) == {"a": "1.00"}
 

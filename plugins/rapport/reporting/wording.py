@@ -51,8 +51,12 @@ def threshold(gate: Mapping[str, Any]) -> str:
     if "regex" in kwargs:
         parts.append(f"matches {kwargs['regex']}")
     if "mostly" in kwargs:
-        parts.append(f"in {Decimal(str(kwargs['mostly'])) * 100:f} % of rows")
+        parts.append(f"in {_percent(kwargs['mostly'])} % of rows")
     return ", ".join(parts) or "in every row / 每一行"
+
+
+def _percent(share: float) -> str:
+    return f"{(Decimal(str(share)) * 100).normalize():f}"
 
 
 def rule(gate: Mapping[str, Any]) -> str:
