@@ -8,10 +8,10 @@ import numpy as np
 
 from rapport.simulator.book import DIFFICULTY, Book
 from rapport.simulator.dates import NEVER, NULL, business_day, first_day, month_number
-from rapport.simulator.draws import Ints, pick
+from rapport.simulator.draws import Bools, Ints, pick
 from rapport.simulator.frames import Table, blank, identifier, label, stack, take
 from rapport.simulator.schedules import half_even
-from rapport.simulator.world import CURRENCIES, PARTIAL, World
+from rapport.simulator.world import CURRENCIES, HEALTHY, PARTIAL, World
 
 KINDS = ("disbursement", "repayment", "fee", "recovery", "write_off", "waiver", "reversal")
 DISBURSEMENT, REPAYMENT, FEE, RECOVERY, WRITE_OFF, WAIVER, REVERSAL = range(7)
@@ -72,6 +72,16 @@ def _make(loan: Ints, row: Ints, slot: int, kind: int, booked: Ints, **parts: In
     }
 
 
+def _is_plain(book: Book) -> Bools:
+    """Rows before any trouble or change. Only what came before a row may decide how it is paid."""
+    rows = book.effective
+    place = rows.number - 1
+    ill = (book.trouble > HEALTHY)[rows.loan] & (place >= book.missed[rows.loan])
+    new = book.is_changed[rows.loan] & (place >= book.kept[rows.loan])
+    result: Bools = ~ill & ~new & (rows.number < book.loans.n[rows.loan])
+    return result
+
+
 def _pay_days(world: World, book: Book) -> tuple[Ints, Ints]:
     """Per effective row: the day of the (first) payment, and 1 where it is only a part."""
     draws, rows = world.draws, book.effective
@@ -88,9 +98,7 @@ def _pay_days(world: World, book: Book) -> tuple[Ints, Ints]:
     hit &= (book.cured_day < NEVER)[rows.loan]
     day = np.where(hit, np.maximum(day, book.cured_day[rows.loan]), day)
     day = np.where(place >= book.stop[rows.loan], NEVER, day)
-    last = row == rows.size[rows.loan]
-    plain = ~hit & (day < NEVER) & ~last & (book.change == 0)[rows.loan]
-    day = np.where(book.is_changed[rows.loan] & (row == book.kept[rows.loan]), rows.due, day)
+    plain = _is_plain(book)
     # Never before the month of the due date or the change of schedule: what was paid in one month
     # must not depend on what the next one brings.
     day = np.maximum(day, first_day(month_number(rows.due)))
@@ -132,9 +140,7 @@ def _repayments(world: World, book: Book) -> tuple[list[Table], Ints]:
         principal=rows.principal - principal,
         interest=rows.interest - interest,
     )
-    last = row == rows.size[rows.loan]
-    bounced = draws.chance("bounced", 0.004, key, row) & (part == 0) & ~last & (day < NEVER)
-    bounced &= (book.change == 0)[rows.loan] & (book.cured_day == NEVER)[rows.loan]
+    bounced = draws.chance("bounced", 0.004, key, row) & (part == 0) & _is_plain(book)
     back = np.where(bounced, business_day(day + draws.integers("bounce", 1, 6, key, row)), NEVER)
     back_row = take(
         {**main, "slot": np.full(len(row), 3), "kind": np.full(len(row), REVERSAL), "booked": back,
