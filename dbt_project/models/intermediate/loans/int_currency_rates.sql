@@ -57,10 +57,13 @@ int_currency_rates as (
     select
         needed.currency,
         needed.rate_date,
-        case
-            when needed.currency = {{ reporting_currency() }} then 1
-            else quoted.rate
-        end as rate
+        cast(
+            case
+                when needed.currency = {{ reporting_currency() }} then 1
+                else quoted.rate
+            end
+            as numeric(20, 10)
+        ) as rate
     from needed
     left join quoted
         on needed.currency = quoted.currency and needed.rate_date = quoted.rate_date

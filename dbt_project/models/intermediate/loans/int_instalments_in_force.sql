@@ -19,29 +19,34 @@ newest as (
     order by loan_id, schedule_valid_from desc, schedule_version desc
 ),
 
-int_instalments_in_force as (
+in_force as (
     select
         instalments.loan_id,
         instalments.instalment_no,
         instalments.due_date,
         coalesce(instalments.principal_due_amount, 0) as principal_due_amount,
-        coalesce(instalments.principal_due_amount, 0)
-        + coalesce(instalments.interest_due_amount, 0)
-        + coalesce(instalments.fee_due_amount, 0) as due_amount,
-        sum(
+        cast(
             coalesce(instalments.principal_due_amount, 0)
             + coalesce(instalments.interest_due_amount, 0)
             + coalesce(instalments.fee_due_amount, 0)
-        ) over (
-            partition by instalments.loan_id
-            order by instalments.due_date, instalments.instalment_no
-        ) as due_to_date_amount
+            as numeric(20, 2)
+        ) as due_amount
     from instalments
     inner join newest
         on instalments.loan_id = newest.loan_id
         and instalments.schedule_version = newest.schedule_version
     inner join loans on instalments.loan_id = loans.loan_id
     where instalments.due_date <= coalesce(loans.closed_date, 'infinity')
+),
+
+int_instalments_in_force as (
+    select
+        *,
+        cast(
+            sum(due_amount) over (partition by loan_id order by due_date, instalment_no)
+            as numeric(20, 2)
+        ) as due_to_date_amount
+    from in_force
 )
 
 select * from int_instalments_in_force

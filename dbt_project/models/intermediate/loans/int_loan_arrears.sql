@@ -44,7 +44,7 @@ overdue as (
 int_loan_arrears as (
     select
         schedules.loan_id,
-        coalesce(overdue.arrears_amount, 0) as arrears_amount,
+        cast(coalesce(overdue.arrears_amount, 0) as numeric(20, 2)) as arrears_amount,
         overdue.oldest_unpaid_due_date,
         coalesce({{ as_of_date() }} - overdue.oldest_unpaid_due_date, 0) as dpd_contractual,
         greatest(

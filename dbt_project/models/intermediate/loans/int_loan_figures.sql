@@ -66,12 +66,15 @@ judged as (
 int_loan_figures as (
     select
         loan_id,
-        case
-            when is_written_off then 0
-            when is_covered and not has_undivided then ledger_amount
-            when is_closed then 0
-            else snapshot_outstanding_amount
-        end as outstanding_amount,
+        cast(
+            case
+                when is_written_off then 0
+                when is_covered and not has_undivided then ledger_amount
+                when is_closed then 0
+                else snapshot_outstanding_amount
+            end
+            as numeric(20, 2)
+        ) as outstanding_amount,
         case
             when not is_active then null
             when is_covered and not has_undivided then 'PAYMENTS'

@@ -58,12 +58,13 @@ int_loan_payments as (
             and samples.gap_days <= parameters.partial_gap_days,
             false
         ) as is_covered,
-        coalesce(sums.disbursed_amount, loans.principal_amount) as disbursed_amount,
+        cast(coalesce(sums.disbursed_amount, loans.principal_amount) as numeric(20, 2))
+            as disbursed_amount,
         sums.disbursed_amount is null as was_disbursement_defaulted,
-        coalesce(sums.repaid_principal_amount, 0) as repaid_principal_amount,
-        coalesce(sums.written_off_amount, 0) as written_off_amount,
+        cast(coalesce(sums.repaid_principal_amount, 0) as numeric(20, 2)) as repaid_principal_amount,
+        cast(coalesce(sums.written_off_amount, 0) as numeric(20, 2)) as written_off_amount,
         coalesce(sums.undivided_count, 0) as undivided_count,
-        coalesce(sums.cash_amount, 0) as cash_amount
+        cast(coalesce(sums.cash_amount, 0) as numeric(20, 2)) as cash_amount
     from loans
     left join sums on loans.loan_id = sums.loan_id
     left join coverage on loans.source = coverage.source

@@ -62,7 +62,7 @@ int_client_credits as (
         client_id,
         internal_grade,
         pd_12m,
-        {{ round_half_even('raw_score', 2) }} as credit_quality_score
+        cast({{ round_half_even('raw_score', 2) }} as numeric(5, 2)) as credit_quality_score
     from raw_scores
 )
 

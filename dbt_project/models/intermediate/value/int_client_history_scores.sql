@@ -25,12 +25,13 @@ shares as (
 points as (
     select
         shares.client_id,
-        {{ round_half_even('parameters.on_time_points * shares.on_time_share', 2) }}
+        cast({{ round_half_even('parameters.on_time_points * shares.on_time_share', 2) }} as numeric(5, 2))
             as on_time_points,
-        {{ round_half_even('parameters.tenure_points * shares.tenure_share', 2) }}
+        cast({{ round_half_even('parameters.tenure_points * shares.tenure_share', 2) }} as numeric(5, 2))
             as tenure_points,
-        {{ round_half_even('parameters.deal_points * shares.deal_share', 2) }} as deal_points,
-        {{ round_half_even('parameters.revenue_points * shares.revenue_share', 2) }}
+        cast({{ round_half_even('parameters.deal_points * shares.deal_share', 2) }} as numeric(5, 2))
+            as deal_points,
+        cast({{ round_half_even('parameters.revenue_points * shares.revenue_share', 2) }} as numeric(5, 2))
             as revenue_points,
         case when shares.on_time_share is null then 0 else parameters.on_time_points end
         + case when shares.tenure_share is null then 0 else parameters.tenure_points end
@@ -60,7 +61,7 @@ int_client_history_scores as (
         tenure_points,
         deal_points,
         revenue_points,
-        {{ round_half_even('raw_score', 2) }} as history_score
+        cast({{ round_half_even('raw_score', 2) }} as numeric(5, 2)) as history_score
     from totals
 )
 

@@ -81,11 +81,14 @@ int_client_revenues as (
         coalesce(lending.is_covered, coverage.coverage in ('complete', 'partial'), false)
             as is_covered,
         coalesce(converted.missing_rate_count, 0) > 0 as lacks_rate,
-        case
-            when coalesce(lending.is_covered, coverage.coverage in ('complete', 'partial'), false)
-                and coalesce(converted.missing_rate_count, 0) = 0
-                then coalesce(converted.revenue_amount, 0)
-        end as revenue_12m_base_amount
+        cast(
+            case
+                when coalesce(lending.is_covered, coverage.coverage in ('complete', 'partial'), false)
+                    and coalesce(converted.missing_rate_count, 0) = 0
+                    then coalesce(converted.revenue_amount, 0)
+            end
+            as numeric(30, 12)
+        ) as revenue_12m_base_amount
     from known
     left join lending on known.client_id = lending.client_id
     left join coverage on known.source = coverage.source

@@ -20,7 +20,11 @@ rates as (
 ),
 
 dpd_buckets as (
-    select * from {{ ref('dpd_buckets') }}
+    select
+        dpd_bucket,
+        from_days,
+        lead(from_days) over (order by from_days) as next_from_days
+    from {{ ref('dpd_buckets') }}
     where {{ in_force('valid_from', 'valid_to') }}
 ),
 
@@ -71,8 +75,11 @@ loan_risk as (
     inner join stages on loans.loan_id = stages.loan_id
     left join rates on loans.currency = rates.currency
     left join dpd_buckets
-        on figures.dpd_contractual between dpd_buckets.from_days
-        and coalesce(dpd_buckets.to_days, figures.dpd_contractual)
+        on figures.dpd_contractual >= dpd_buckets.from_days
+        and (
+            figures.dpd_contractual < dpd_buckets.next_from_days
+            or dpd_buckets.next_from_days is null
+        )
 )
 
 select * from loan_risk
