@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from psycopg.types.json import Jsonb
 
@@ -40,11 +43,29 @@ def extract_source(
         with open_snapshot(contract, settings) as snapshot:
             _call(warehouse, "set_snapshot", batch, fence, Jsonb(snapshot.evidence))
             for table in contract.tables.values():
-                with warehouse.transaction():
+                with _errors_named(table), warehouse.transaction():
                     _call(warehouse, "assert_lease", contract.source, fence)
                     tables.append(_land(warehouse, table, snapshot, settings, batch, fence))
         _call(warehouse, "complete_batch", batch, fence)
         return BatchReport(batch, contract.source, tables)
+
+
+@contextmanager
+def _errors_named(table: TableContract) -> Iterator[None]:
+    """Errors of the warehouse name the table and the way out; never a row (only the headline)."""
+    try:
+        yield
+    except psycopg.Error as error:
+        message = error.diag.message_primary or str(error).splitlines()[0]
+        if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+            step = "Run `rapport deploy`: the contract has changed since; or correct its checks."
+        elif isinstance(error, psycopg.OperationalError):
+            step = "Nothing of this batch is visible; run again."
+        else:
+            step = f"Correct the contract {table.source}.yml; nothing of this batch is visible."
+        raise RapportError(
+            f"{table.source}.{table.name}: landing failed: {message}", next_step=step
+        ) from None
 
 
 def _open(

@@ -109,14 +109,22 @@ def test_a_failure_in_the_second_table_leaves_the_batch_open_and_is_undone(
     second = "  fees:\n    file: fees.csv\n    key: [fee_id]\n    columns: {fee_id: text}\n"
     contract = lab.contract(LOANS + second)
     lab.write("loans.csv", HEADER + "a,1,CNY,\n")
-    lab.write("fees.csv", "fee_number\n1\n")
-    with pytest.raises(RapportError, match="column 'fee_id' is missing"):
+    lab.write("fees.csv", "fee_id\n" + "a,b\n" * 1001)
+    with pytest.raises(RapportError, match="more than 1000 lines cannot be read"):
         lab.extract(contract)
     assert lab.rows("select batch_seq, status from ctl.batch") == [(1, "open")]
+    assert lab.rows("select loan_id, _from_batch from landing.demo__loans") == [("a", 1)]
     lab.write("fees.csv", "fee_id\n1\n")
     lab.extract(contract)
     assert lab.rows("select status from ctl.batch order by 1") == [("accepted",), ("rejected",)]
     assert lab.rows("select loan_id, _from_batch from landing.demo__loans") == [("a", 2)]
+
+
+def test_a_check_that_is_no_sql_names_table_and_way_out(lab: LandingLab) -> None:
+    lab.write("loans.csv", HEADER + "a,1,CNY,\n")
+    contract = lab.contract(LOANS + "    checks: {broken: no_such_column > 0}\n")
+    with pytest.raises(RapportError, match=r"demo\.loans: landing failed: column .no_such_column"):
+        lab.extract(contract)
 
 
 def test_counts_and_money_are_recorded_to_the_cent(lab: LandingLab, loans: Contract) -> None:

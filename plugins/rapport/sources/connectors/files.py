@@ -46,10 +46,11 @@ class FolderSnapshot:
     def __init__(self, contract: Contract, folder: Path, pseudonymiser: Pseudonymiser) -> None:
         self._pseudonymiser = pseudonymiser
         self._files = {name: _find(folder, table) for name, table in contract.tables.items()}
+        # All headers are checked here, before anything is read.
         self.evidence: dict[str, Any] = {
             "connector": "files",
             "files": {
-                name: [{"path": f.name, "sha256": f.sha256, "bytes": f.size} for f in found]
+                name: [_describe(contract.tables[name], file) for file in found]
                 for name, found in self._files.items()
                 if found
             },
@@ -59,13 +60,7 @@ class FolderSnapshot:
         delivered = Delivery(0)
         for number, file in enumerate(self._files[table.name]):
             reader = _FileReader(table, file, number, self._pseudonymiser)
-            try:
-                rows = reader.copy(warehouse, target)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise RapportError(
-                    f"{file.name} is not a whole gzip file: {error}.",
-                    next_step="Get the file again; nothing of this batch is visible.",
-                ) from error
+            rows = reader.copy(warehouse, target)
             if _digest(file.path)[0] != file.sha256:
                 raise RapportError(
                     f"{file.name} changed while it was read.",
@@ -131,7 +126,7 @@ class _FileReader:
             records = iter(
                 CsvRecords(file, self._file.name, self._table.encoding, self._table.delimiter)
             )
-            columns, positions = self._match(next(records, None))
+            columns, positions = _match(self._table, self._file.name, next(records, None))
             names = ("_file", "_line", "_byte_from", "_byte_to", *(c.name for c in columns))
             # Empty text is text here: which values mean NULL is the contract's to say.
             command = sql.SQL("copy {} ({}) from stdin (format csv, force_not_null ({}))").format(
@@ -183,40 +178,64 @@ class _FileReader:
         shown = f"{self._file.name} line {line}: {message or rule}"
         self.refusals.append(Refusal(f"line:{rule}", shown, file | place))
 
-    def _match(self, header: Record | None) -> tuple[list[Column], list[int]]:
-        """Columns that are there, with their positions, matched by name."""
-        name = self._file.name
-        if header is None or header.broken:
-            why = "is empty" if header is None else f"has no readable header ({header.broken})"
-            raise RapportError(f"{name} {why}.", next_step="A header with column names is needed.")
-        found = [field.strip() for field in header.fields]
-        wanted = [c for c in self._table.columns if not c.source.startswith("@")]
-        problems = [
-            f"column {c.source!r} comes {found.count(c.source)} times"
-            for c in wanted
-            if found.count(c.source) > 1
-        ]
-        must = self._table.absent_columns == "error"
-        for c in wanted:
-            if (must or c.required or c.name in self._table.key) and c.source not in found:
-                problems.append(f"column {c.source!r} is missing")
-        if self._table.drift == "freeze":
-            known = {c.source for c in wanted}
-            problems += [f"column {f!r} is not in the contract" for f in found if f not in known]
-        if problems:
-            raise RapportError(
-                f"{name}: {'; '.join(problems)}. The header has: {', '.join(found)}.",
-                next_step=f"Mend the file or the contract {self._table.source}.yml.",
-            )
-        present = [c for c in wanted if c.source in found]
-        return present, [found.index(c.source) for c in present]
+
+def _match(
+    table: TableContract, name: str, header: Record | None
+) -> tuple[list[Column], list[int]]:
+    """Columns of the contract that a file has, with their positions, matched by name.
+
+    Raises:
+        RapportError: for a header that is missing, unreadable, or not the contract's.
+    """
+    if header is None or header.broken:
+        why = "is empty" if header is None else f"has no readable header ({header.broken})"
+        raise RapportError(f"{name} {why}.", next_step="A header with column names is needed.")
+    found = [field.strip() for field in header.fields]
+    wanted = [c for c in table.columns if not c.source.startswith("@")]
+    must = table.absent_columns == "error"
+    problems = []
+    for c in wanted:
+        if found.count(c.source) > 1:
+            problems.append(f"column {c.source!r} comes {found.count(c.source)} times")
+        if (must or c.required or c.name in table.key) and c.source not in found:
+            problems.append(f"column {c.source!r} is missing")
+    if table.drift == "freeze":
+        known = {c.source for c in wanted}
+        problems += [f"column {f!r} is not in the contract" for f in found if f not in known]
+    if problems:
+        raise RapportError(
+            f"{name}: {'; '.join(problems)}. The header has: {', '.join(found)}.",
+            next_step=f"Mend the file or the contract {table.source}.yml.",
+        )
+    present = [c for c in wanted if c.source in found]
+    return present, [found.index(c.source) for c in present]
+
+
+def _describe(table: TableContract, file: _Found) -> dict[str, Any]:
+    known = {"path": file.name, "sha256": file.sha256, "bytes": file.size}
+    absent = _absent(table, file)
+    return known | ({"absent_columns": absent} if absent else {})
+
+
+def _absent(table: TableContract, file: _Found) -> list[str]:
+    """Columns that a file lacks (they land as NULL); its header is checked on the way."""
+    with _opened(file.path) as opened:
+        records = CsvRecords(opened, file.name, table.encoding, table.delimiter)
+        present, _ = _match(table, file.name, next(iter(records), None))
+    return [c.name for c in table.columns if c not in present and not c.source.startswith("@")]
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    if path.suffix == ".gz":
-        with gzip.open(path, "rb") as unpacked:
-            yield unpacked  # type: ignore[misc]
-    else:
+    if path.suffix != ".gz":
         with path.open("rb") as plain:
             yield plain
+        return
+    try:
+        with gzip.open(path, "rb") as unpacked:
+            yield unpacked  # type: ignore[misc]
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RapportError(
+            f"{path.name} is not a whole gzip file: {error}.",
+            next_step="Get the file again; nothing of this batch is visible.",
+        ) from error
