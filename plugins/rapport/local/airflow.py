@@ -134,7 +134,7 @@ def _options(settings: Settings) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "API__HOST": ports.HOST,
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": base_url(settings),
@@ -142,6 +142,8 @@ def _options(settings: Settings) -> dict[str, str]:
         "API__SECRET_KEY": keys["api_secret_key"],
         "API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "LOGGING__BASE_LOG_FOLDER": str(settings.state / "logs" / "tasks"),
+        # Hundreds of lines per task that tell nobody anything.
+        "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
