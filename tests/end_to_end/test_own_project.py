@@ -56,7 +56,8 @@ SUITE = """
 owner: me
 objects:
   core__credits:
-    allow_empty: {en: A day without change lands nothing., zh: 无变动的一天不落地任何行。, since: 2026-11-01}
+    allow_empty:
+      {en: A day without change lands nothing., zh: 无变动则不落地。, since: 2026-11-01}
     expectations:
       - rule: amounts_stay_small
         type: expect_column_max_to_be_between
@@ -143,8 +144,8 @@ def test_a_source_of_ones_own_is_landed_gated_built_and_published(
 
     with dsn.connect(dsn.role_dsn(load(), "auditor")) as connection:
         loans = connection.execute(
-            "select loan_id, client_id, principal_amount::text, dpd_contractual, insufficient_reason"
-            " from mart.loan_risk"
+            "select loan_id, client_id, principal_amount::text, dpd_contractual,"
+            " insufficient_reason from mart.loan_risk"
         ).fetchall()
         refused = connection.execute("select rule from quarantine.core__credits").fetchall()
         gates = connection.execute(

@@ -89,11 +89,18 @@ def _batches(connection: psycopg.Connection, run_key: str) -> Table:
     for heading in _HEADINGS:
         table.add_column(heading, no_wrap=True)
     totals = [0] * len(_COUNTS)
+    empty = 0
     for name, *counts in connection.execute(_BATCHES, [run_key]):
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
-        table.add_row(name, *(f"{count:,}" for count in counts))
+        if any(counts):
+            table.add_row(name, *(f"{count:,}" for count in counts))
+        else:
+            empty += 1
     table.add_section()
     table.add_row("all", *(f"{total:,}" for total in totals), style="bold")
+    if empty:
+        table.caption = f"{empty} more tables delivered no row."
+        table.caption_justify = "left"
     _align(table)
     return table
 
