@@ -210,12 +210,12 @@ def test_the_canonical_folder_may_hold_one_entity_with_some_columns(
     monkeypatch.setenv("RAPPORT_FILES_DIR", str(folder))
     lab.settings = load()
     contract = lab.register(load_contracts(lab.settings)["files"])
-    (folder / "clients.csv").write_text("client_id,client_type,name\nC1,corporate,NA\n")
+    (folder / "clients.csv").write_text("client_id,client_type,name,shoe_size\nC1,corporate,NA,9\n")
     report = lab.extract(contract)
     assert {t.table: t.landed for t in report.tables if t.read} == {"clients": 1}
     assert lab.visible("files__clients", "client_id, name, region") == [("C1", "NA", None)]
     ((snapshot,),) = lab.rows("select snapshot from ctl.batch")
     assert "region" in snapshot["files"]["clients"][0]["absent_columns"]
     (folder / "clients.csv").write_text("client_id,client_type,nmae\nC1,corporate,NA\n")
-    with pytest.raises(RapportError, match="column 'nmae' is not in the contract"):
+    with pytest.raises(RapportError, match="'nmae' is not in the contract; is 'name' meant"):
         lab.extract(contract)

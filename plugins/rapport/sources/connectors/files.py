@@ -20,6 +20,7 @@ from psycopg import sql
 from rapport.errors import RapportError
 from rapport.settings import Settings
 from rapport.sources.connectors import Delivers, Delivery, InputFile, Refusal, Target
+from rapport.sources.connectors.csv_headers import match_header
 from rapport.sources.connectors.csv_records import CsvRecords, Record
 from rapport.sources.contracts import source_folder
 from rapport.sources.pseudonyms import Pseudonymiser, load_pseudonymiser
@@ -126,7 +127,7 @@ class _FileReader:
             records = iter(
                 CsvRecords(file, self._file.name, self._table.encoding, self._table.delimiter)
             )
-            columns, positions = _match(self._table, self._file.name, next(records, None))
+            columns, positions = match_header(self._table, self._file.name, next(records, None))
             names = ("_file", "_line", "_byte_from", "_byte_to", *(c.name for c in columns))
             # Empty text is text here: which values mean NULL is the contract's to say.
             command = sql.SQL("copy {} ({}) from stdin (format csv, force_not_null ({}))").format(
@@ -179,38 +180,6 @@ class _FileReader:
         self.refusals.append(Refusal(f"line:{rule}", shown, file | place))
 
 
-def _match(
-    table: TableContract, name: str, header: Record | None
-) -> tuple[list[Column], list[int]]:
-    """Columns of the contract that a file has, with their positions, matched by name.
-
-    Raises:
-        RapportError: for a header that is missing, unreadable, or not the contract's.
-    """
-    if header is None or header.broken:
-        why = "is empty" if header is None else f"has no readable header ({header.broken})"
-        raise RapportError(f"{name} {why}.", next_step="A header with column names is needed.")
-    found = [field.strip() for field in header.fields]
-    wanted = [c for c in table.columns if not c.source.startswith("@")]
-    must = table.absent_columns == "error"
-    problems = []
-    for c in wanted:
-        if found.count(c.source) > 1:
-            problems.append(f"column {c.source!r} comes {found.count(c.source)} times")
-        if (must or c.required or c.name in table.key) and c.source not in found:
-            problems.append(f"column {c.source!r} is missing")
-    if table.drift == "freeze":
-        known = {c.source for c in wanted}
-        problems += [f"column {f!r} is not in the contract" for f in found if f not in known]
-    if problems:
-        raise RapportError(
-            f"{name}: {'; '.join(problems)}. The header has: {', '.join(found)}.",
-            next_step=f"Mend the file or the contract {table.source}.yml.",
-        )
-    present = [c for c in wanted if c.source in found]
-    return present, [found.index(c.source) for c in present]
-
-
 def _describe(table: TableContract, file: _Found) -> dict[str, Any]:
     known = {"path": file.name, "sha256": file.sha256, "bytes": file.size}
     absent = _absent(table, file)
@@ -221,7 +190,7 @@ def _absent(table: TableContract, file: _Found) -> list[str]:
     """Columns that a file lacks (they land as NULL); its header is checked on the way."""
     with _opened(file.path) as opened:
         records = CsvRecords(opened, file.name, table.encoding, table.delimiter)
-        present, _ = _match(table, file.name, next(iter(records), None))
+        present, _ = match_header(table, file.name, next(iter(records), None))
     return [c.name for c in table.columns if c not in present and not c.source.startswith("@")]
 
 

@@ -1,0 +1,54 @@
+"""Columns of a file are found by their names, never by their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from rapport.errors import RapportError
+from rapport.sources.connectors.csv_records import Record
+from rapport.sources.table_contract import Column, TableContract
+
+
+def match_header(
+    table: TableContract, name: str, header: Record | None
+) -> tuple[list[Column], list[int]]:
+    """Columns of the contract that a file has, with their positions, matched by name.
+
+    Raises:
+        RapportError: for a header that is missing, unreadable, or not the contract's.
+    """
+    if header is None or header.broken:
+        why = "is empty" if header is None else f"has no readable header ({header.broken})"
+        raise RapportError(f"{name} {why}.", next_step="A header with column names is needed.")
+    found = [field.strip() for field in header.fields]
+    wanted = [c for c in table.columns if not c.source.startswith("@")]
+    must = table.absent_columns == "error"
+    problems = []
+    for c in wanted:
+        if found.count(c.source) > 1:
+            problems.append(f"column {c.source!r} comes {found.count(c.source)} times")
+        if (must or c.required or c.name in table.key) and c.source not in found:
+            problems.append(f"column {c.source!r} is missing")
+    unknown = [f for f in found if f not in {c.source for c in wanted}]
+    if table.drift == "freeze":
+        problems += [f"column {f!r} is not in the contract" for f in unknown]
+    elif not must:
+        absent = [c.source for c in wanted if c.source not in found]
+        problems += _misspelt(absent, unknown)
+    if problems:
+        raise RapportError(
+            f"{name}: {'; '.join(problems)}. The header has: {', '.join(found)}.",
+            next_step=f"Mend the file or the contract {table.source}.yml.",
+        )
+    present = [c for c in wanted if c.source in found]
+    return present, [found.index(c.source) for c in present]
+
+
+def _misspelt(absent: Sequence[str], unknown: Sequence[str]) -> list[str]:
+    """A column may be left out, but not under a name that was probably meant to be it."""
+    return [
+        f"column {name!r} is not in the contract; is {column!r} meant?"
+        for column in absent
+        for name in get_close_matches(column, unknown, n=1, cutoff=0.7)
+    ]
