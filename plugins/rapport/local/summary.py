@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from rich.box import SIMPLE_HEAD
@@ -10,11 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rapport.errors import RapportError
-from rapport.local import airflow
+from rapport.local import airflow, supervisor
 from rapport.settings import Settings
 from rapport.warehouse.dsn import connect, role_dsn
 
-_COUNTS = ("read", "landed", "unchanged", "quarantined", "deduplicated", "superseded")
 # Broken so that the table fits into 80 columns.
 _HEADINGS = ("read", "landed", "un-\nchanged", "quaran-\ntined", "dedu-\nplicated", "super-\nseded")
 _BATCHES = """
@@ -58,14 +61,29 @@ def print_summary(settings: Settings, run_key: str, console: Console) -> None:
         f"[bold]Release {release.number}[/] as of [bold]{release.as_of}[/]: "
         f"{release.status}{edition}"
     )
+    page = settings.reports / f"release_{release.number}.html"
+    console.print(f"Report    {page if page.exists() else settings.reports}", soft_wrap=True)
+    if supervisor.is_running(settings):
+        console.print(
+            f"Airflow   {airflow.base_url(settings)}  user {airflow.USER}, "
+            f"password {airflow.password(settings)}",
+            soft_wrap=True,
+        )
+    command = _command()
     console.print(
-        f"Report    {settings.reports}\n"
-        f"Airflow   {airflow.base_url(settings)}  user {airflow.USER}, "
-        f"password {airflow.password(settings)}\n"
-        'Query     rapport psql -c "select * from mart.client_value limit 10"\n'
-        "More      rapport status · rapport releases · make stop",
+        f'Query     {command} psql -c "select * from mart.client_value limit 10"\n'
+        f"More      {command} status · {command} releases · make stop",
         soft_wrap=True,
     )
+
+
+def _command() -> str:
+    """How to call `rapport` from this shell: by its name if that finds this very program."""
+    own = Path(sys.executable).with_name("rapport")
+    found = shutil.which("rapport")
+    if found and Path(found).resolve() == own.resolve():
+        return "rapport"
+    return os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def batch_table(settings: Settings, run_key: str) -> Table:
@@ -84,22 +102,23 @@ def _release(connection: psycopg.Connection, run_key: str) -> _Release:
 
 
 def _batches(connection: psycopg.Connection, run_key: str) -> Table:
+    rows = connection.execute(_BATCHES, [run_key]).fetchall()
+    totals = [sum(counts) for counts in zip(*(row[1:] for row in rows), strict=True)]
+    totals = totals or [0] * len(_HEADINGS)
+    # Superseded rows are rare: no column for nothing.
+    shown = len(_HEADINGS) if totals[-1] else len(_HEADINGS) - 1
     table = Table(title="Landing (rows)", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("table", no_wrap=True)
-    for heading in _HEADINGS:
+    # Names give way on a narrow terminal, figures never.
+    table.add_column("table", overflow="fold")
+    for heading in _HEADINGS[:shown]:
         table.add_column(heading, no_wrap=True)
-    totals = [0] * len(_COUNTS)
-    empty = 0
-    for name, *counts in connection.execute(_BATCHES, [run_key]):
-        totals = [total + count for total, count in zip(totals, counts, strict=True)]
-        if any(counts):
-            table.add_row(name, *(f"{count:,}" for count in counts))
-        else:
-            empty += 1
+    filled = [row for row in rows if any(row[1:])]
+    for name, *counts in filled:
+        table.add_row(name, *(f"{count:,}" for count in counts[:shown]))
     table.add_section()
-    table.add_row("all", *(f"{total:,}" for total in totals), style="bold")
-    if empty:
-        table.caption = f"{empty} more tables delivered no row."
+    table.add_row("all", *(f"{total:,}" for total in totals[:shown]), style="bold")
+    if len(filled) < len(rows):
+        table.caption = f"{len(rows) - len(filled)} more tables delivered no row."
         table.caption_justify = "left"
     _align(table)
     return table
