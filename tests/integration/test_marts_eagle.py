@@ -1,0 +1,53 @@
+"""The real files of Eagle National Bank, from landing to the marts."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rapport.pipeline import steps
+from rapport.publishing.context import release_context
+from rapport.settings import Settings, load
+from rapport.warehouse import dsn
+
+RUN = "eagle:1"
+
+
+@pytest.fixture
+def eagle(warehouse: Settings, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("RAPPORT_EAGLE_DIR", str(real_data / "eagle_bank"))
+    monkeypatch.setenv("RAPPORT_SOURCES", "eagle")
+    return load()
+
+
+@pytest.mark.timeout(280)
+def test_real_files_reach_the_marts(eagle: Settings) -> None:
+    steps.open_release(eagle, date(2018, 12, 31), RUN)
+    steps.extract(eagle, "eagle", RUN)
+    steps.validate_landing(eagle, RUN)
+    steps.freeze_inputs(eagle, RUN)
+    steps.build_staging(eagle, RUN)
+    steps.build_marts(eagle, RUN)
+    with dsn.connect(dsn.role_dsn(eagle, "transformer")) as connection:
+        slot = release_context(connection, RUN).slot
+        connection.execute(f"set search_path = {slot}".encode())
+        assert _count(connection, "clients") == 5369
+        assert _count(connection, "loan_risk") == 682
+        assert _count(connection, "client_value") == 5369
+        active = "loan_risk where loan_status = 'ACTIVE'"
+        assert _count(connection, f"{active} and dpd_contractual is not null") == 0
+        assert _count(connection, f"{active} and insufficient_reason ~ 'PAYMENTS_NOT_COVERED'") == 479
+        assert _count(connection, "loan_risk where loan_status = 'CLOSED'") == 203
+        assert _count(connection, "loan_risk where stage_reason = 'OPEN_DEFAULT_EVENT'") == 31
+        assert _count(connection, "loan_risk where stage_reason = 'OPEN_WATCH_LIST_EVENT'") == 45
+        assert _count(connection, "stg_canonical__survey_answers where client_id is null") == 505
+        assert _count(connection, "client_satisfaction where csat_den > 0") == 0
+
+
+def _count(connection: psycopg.Connection, rows: str) -> int:
+    row = connection.execute(f"select count(*) from {rows}".encode()).fetchone()
+    assert row is not None
+    return int(row[0])
