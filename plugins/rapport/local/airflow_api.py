@@ -82,7 +82,9 @@ class AirflowApi:
                 item["task_id"],
                 item["map_index"],
                 _label(item),
-                item["map_index"] < 0 or bool(item["rendered_map_index"]),
+                # Before a mapped task renders its name, Airflow gives the index in its place.
+                item["rendered_map_index"] not in (None, str(item["map_index"]))
+                or item["map_index"] < 0,
                 item["state"],
                 item["try_number"],
                 item["start_date"] or "~",
