@@ -144,3 +144,9 @@ def test_own_contracts_and_models_are_found_beside_the_shipped_ones(
     delivering = canonical_sources({"demo": contracts["demo"], "loans": contracts["loans"]}, load())
     assert delivering["loans"] == {"layout": ["loans"], "models": ["demo"]}
     assert delivering["clients"] == {"layout": [], "models": []}
+
+
+def test_the_example_of_the_documentation_is_a_contract(tmp_path: Path) -> None:
+    page = (load().root / "docs" / "contracts.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert set(parse(tmp_path, example, "core").tables) == {"clients", "contracts"}
