@@ -26,12 +26,8 @@ def parse_environment(settings: Settings) -> dict[str, str]:
     from rapport.sources.contracts import canonical_sources, load_contracts
 
     contracts = load_contracts(settings)
-    coverage = {name: dict(contracts[name].coverage) for name in sorted(contracts)}
-    own = {
-        "RAPPORT_CANONICAL_SOURCES": _stable_json(canonical_sources(contracts, settings)),
-        "RAPPORT_COVERAGE": _stable_json(coverage),
-    }
-    return {**_inherited(), **_QUIET, **own}
+    sources = _stable_json(canonical_sources(contracts, settings))
+    return {**_inherited(), **_QUIET, "RAPPORT_CANONICAL_SOURCES": sources}
 
 
 def build_environment(settings: Settings, context: ReleaseContext) -> dict[str, str]:
@@ -53,6 +49,7 @@ def build_environment(settings: Settings, context: ReleaseContext) -> dict[str, 
         ),
         "RAPPORT_AS_OF": context.as_of_date.isoformat(),
         "RAPPORT_CEILINGS": _stable_json(dict(context.ceilings)),
+        "RAPPORT_COVERAGE": _stable_json(context.coverage),
         "RAPPORT_PREVIOUS_RELEASE": str(context.previous_release_id or 0),
         "RAPPORT_TIME_ZONE": settings.business_time_zone,
         "RAPPORT_CURRENCY": settings.reporting_currency,
