@@ -284,6 +284,16 @@ def test_an_expectation_that_raises_is_a_failed_one_and_the_others_still_count(
     assert gates.accept(batch)["decision"] == "refused"
 
 
+@pytest.mark.parametrize("may_be_empty", [True, False])
+def test_a_table_that_is_not_there_is_not_an_empty_one(gates: Gates, may_be_empty: bool) -> None:
+    mean = f"""
+      - {{rule: mean_is_low, type: expect_column_mean_to_be_between, severity: critical,
+         kwargs: {{column: amount, max_value: 9}}, {WHY}}}"""
+    gates.write(staging=document("gone", "n", mean, may_be_empty=may_be_empty))
+    with pytest.raises(GateFailed, match=r"mean_is_low .*: could not be evaluated: "):
+        gates.candidate({"a": "1.00"})
+
+
 def test_evidence_holds_figures_at_most_ten_keys_and_a_query_that_finds_them_all(
     gates: Gates,
 ) -> None:

@@ -51,7 +51,7 @@ def _described(outcome: Outcome) -> list[str]:
     suite = outcome.suite
     whose = "" if outcome.table.endswith(f".{suite.object}") else f" of {suite.object}"
     head = f"suite {suite.stage}/{suite.suite}, table {outcome.table}{whose}"
-    if outcome.is_empty_unasked:
+    if outcome.is_empty_unasked and outcome.was_read:
         return [
             f"  {head}: no rows / 没有数据. An empty table passes every check on columns, "
             "so it needs an explicit `allow_empty`."

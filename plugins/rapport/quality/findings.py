@@ -12,11 +12,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from rapport.quality.engine import Verdict
-from rapport.quality.model import Expectation, Finding, Suite
+from rapport.quality.model import UNEVALUATED, Expectation, Finding, Suite
 from rapport.quality.targets import Scope, Target, quoted
 
 SAMPLE = 10
-# Types whose figure is not a number of failing rows of a table with rows in it.
+# Types that say something about a table without rows; the others have nothing to compute from.
 _MEANINGFUL_WHEN_EMPTY = ("expect_table_", "unexpected_rows", "expect_column_values_")
 
 
@@ -27,15 +27,21 @@ def finding(
     scope: Scope,
     expectation: Expectation,
     verdict: Verdict,
-    rows: int,
+    rows: int | None,
 ) -> Finding:
-    """Turn one verdict into a finding; failures get a count, sample keys and a query."""
+    """Turn one verdict into a finding; failures get a count, sample keys and a query.
+
+    ``rows`` is the number of rows judged, None when the table could not be read at all.
+    """
+    if rows is None:
+        why = verdict.error or "the table cannot be read"
+        return Finding(expectation, False, f"{UNEVALUATED}: {why}")
     if rows == 0 and not suite.allow_empty:
         return Finding(expectation, False, "no rows: nothing was checked", None)
     if rows == 0 and not expectation.type.startswith(_MEANINGFUL_WHEN_EMPTY):
         return Finding(expectation, True, "no rows, as allowed")
     if verdict.error is not None:
-        return Finding(expectation, False, f"could not be evaluated: {verdict.error}")
+        return Finding(expectation, False, f"{UNEVALUATED}: {verdict.error}")
     query = _query(suite, target, scope, expectation, verdict)
     if verdict.is_passed:
         return Finding(expectation, True, _observed(verdict), _count(expectation, verdict))

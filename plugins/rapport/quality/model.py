@@ -14,6 +14,7 @@ Severity = Literal["critical", "warning"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 CUSTOM_SQL = "unexpected_rows_expectation"
+UNEVALUATED = "could not be evaluated"
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,11 @@ class Outcome:
     @property
     def is_empty_unasked(self) -> bool:
         return self.rows_evaluated == 0 and not self.suite.allow_empty
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the table could be read at all; if not, the findings say why."""
+        return not all(str(f.observed).startswith(UNEVALUATED) for f in self.findings)
 
     @property
     def is_passed(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -109,16 +110,17 @@ def _judge(engine: Engine, suite: Suite, scope: Scope, dsn: str) -> Outcome:
             finding(connection, suite, target, scope, expectation, verdict, rows)
             for expectation, verdict in zip(suite.expectations, verdicts, strict=True)
         )
-        outcome = Outcome(suite, target.name, rows, findings)
-        return Outcome(suite, target.name, rows, findings, _record(connection, outcome, scope))
+        outcome = Outcome(suite, target.name, rows or 0, findings)
+        return replace(outcome, validation_id=_record(connection, outcome, scope))
 
 
-def _count(connection: psycopg.Connection, target: Target) -> int:
+def _count(connection: psycopg.Connection, target: Target) -> int | None:
+    """Rows under judgement; None when the table cannot be read, which is not the same as empty."""
     try:
         row = connection.execute(f"select count(*) from {target.relation()} as judged").fetchone()
     except psycopg.Error:
-        return 0  # a table that cannot be read has no rows that anybody checked
-    return int(row[0]) if row else 0
+        return None
+    return int(row[0]) if row else None
 
 
 def _record(connection: psycopg.Connection, outcome: Outcome, scope: Scope) -> int:
