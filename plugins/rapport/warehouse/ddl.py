@@ -37,7 +37,7 @@ def landing_ddl(table: LandingTable, existing: Iterable[str] = ()) -> list[str]:
     relation = f"landing.{quoted(table.name)}"
     if have:
         return [
-            f"alter table {relation} add column {quoted(name)} {type_}"
+            f"alter table {relation} add column {quoted(name)} {type_}{_collation(type_)}"
             for name, type_ in table.columns
             if name not in have
         ]

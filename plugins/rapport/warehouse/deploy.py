@@ -138,38 +138,51 @@ def _make_landing(connection: psycopg.Connection, contract: object) -> int:
     for name, table in contract.tables.items():
         columns = [(column.name, column.type) for column in table.columns]
         landing = ddl.LandingTable(f"{contract.source}__{name}", columns, list(table.key))
-        existing = [column for column, _ in _columns(connection, "landing", landing.name)]
+        existing = dict(_columns(connection, "landing", landing.name))
+        _refuse_retyping(connection, f"landing.{landing.name}", columns, existing)
         made += _execute_all(connection, ddl.landing_ddl(landing, existing))
     return made
 
 
 def _make_mart(connection: psycopg.Connection, mart: ddl.MartTable) -> int:
-    existing = [(n, t) for n, t in _columns(connection, "store", mart.name) if n != "release_id"]
-    made = _execute_all(connection, ddl.store_ddl(mart, existing))
-    now = [(n, t) for n, t in _columns(connection, "store", mart.name) if n != "release_id"]
-    _refuse_breaking_change(connection, mart, dict(existing))
-    return made + _execute_all(connection, ddl.view_ddl(mart, [name for name, _ in now]))
-
-
-def _refuse_breaking_change(
-    connection: psycopg.Connection, mart: ddl.MartTable, existing: dict[str, str]
-) -> None:
-    # A scratch table lets PostgreSQL spell the declared types its way: `int` and `integer` are one.
-    columns = ", ".join(f"{ddl.quoted(name)} {type_}" for name, type_, _ in mart.columns)
-    connection.execute(f"create temporary table declared ({columns}) on commit drop".encode())
-    declared = dict(_columns(connection, "pg_temp", "declared"))
-    connection.execute(b"drop table pg_temp.declared")
-    for name, type_ in existing.items():
-        if name not in declared:
-            problem = f"column {name} is gone"
-        elif declared[name] != type_:
-            problem = f"column {name} changes from {type_} to {declared[name]}"
-        else:
-            continue
+    existing = _store_columns(connection, mart.name)
+    declared = [(name, type_) for name, type_, _ in mart.columns]
+    gone = sorted(dict(existing).keys() - dict(declared).keys())
+    if gone:
         raise RapportError(
-            f"Mart {mart.name}: {problem}; readers of mart.{mart.name} would break.",
+            f"Mart {mart.name} loses {', '.join(gone)}; readers of mart.{mart.name} would break.",
             next_step="Keep the column, or give the changed mart a new name.",
         )
+    _refuse_retyping(connection, f"mart {mart.name}", declared, dict(existing))
+    made = _execute_all(connection, ddl.store_ddl(mart, existing))
+    order = [name for name, _ in _store_columns(connection, mart.name)]
+    return made + _execute_all(connection, ddl.view_ddl(mart, order))
+
+
+def _store_columns(connection: psycopg.Connection, mart: str) -> list[tuple[str, str]]:
+    return [(n, t) for n, t in _columns(connection, "store", mart) if n != "release_id"]
+
+
+def _refuse_retyping(
+    connection: psycopg.Connection,
+    what: str,
+    declared: Sequence[tuple[str, str]],
+    existing: dict[str, str],
+) -> None:
+    """Kept history and old releases stay readable only while a column keeps its type."""
+    if not existing:
+        return
+    # A scratch table lets PostgreSQL spell the declared types its way: `int` and `integer` are one.
+    columns = ", ".join(f"{ddl.quoted(name)} {type_}" for name, type_ in declared)
+    connection.execute(f"create temporary table declared ({columns}) on commit drop".encode())
+    for name, type_ in _columns(connection, "pg_temp", "declared"):
+        if existing.get(name, type_) != type_:
+            raise RapportError(
+                f"{what}: column {name} is {existing[name]} and cannot become {type_};"
+                " what is stored would no longer be what was delivered.",
+                next_step="Keep the type, or give the column with the new type a new name.",
+            )
+    connection.execute(b"drop table pg_temp.declared")
 
 
 def _columns(connection: psycopg.Connection, schema: str, table: str) -> list[tuple[str, str]]:
