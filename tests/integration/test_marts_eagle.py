@@ -39,7 +39,8 @@ def test_real_files_reach_the_marts(eagle: Settings) -> None:
         assert _count(connection, "client_value") == 5369
         active = "loan_risk where loan_status = 'ACTIVE'"
         assert _count(connection, f"{active} and dpd_contractual is not null") == 0
-        assert _count(connection, f"{active} and insufficient_reason ~ 'PAYMENTS_NOT_COVERED'") == 479
+        uncovered = f"{active} and insufficient_reason ~ 'PAYMENTS_NOT_COVERED'"
+        assert _count(connection, uncovered) == 479
         assert _count(connection, "loan_risk where loan_status = 'CLOSED'") == 203
         assert _count(connection, "loan_risk where stage_reason = 'OPEN_DEFAULT_EVENT'") == 31
         assert _count(connection, "loan_risk where stage_reason = 'OPEN_WATCH_LIST_EVENT'") == 45

@@ -26,7 +26,7 @@ edges as (
     inner join numbered as low_side on connected.low_client_id = low_side.client_id
     inner join numbered as high_side on connected.high_client_id = high_side.client_id
     union all
-    select high_side.number, low_side.number
+    select high_side.number as one_number, low_side.number as other_number
     from connected
     inner join numbered as low_side on connected.low_client_id = low_side.client_id
     inner join numbered as high_side on connected.high_client_id = high_side.client_id
@@ -38,23 +38,24 @@ labelled as (
         union all
         select following.labels, following.labels <> rounds.labels
         from rounds
-        cross join lateral (
-            select array_agg(lowest.label order by lowest.number) as labels
-            from (
-                select reached.number, min(reached.label) as label
+        cross join
+            lateral (
+                select array_agg(lowest.label order by lowest.number) as labels
                 from (
-                    select one_number as number, rounds.labels[rounds.labels[other_number]] as label
-                    from edges
-                    union all
-                    select rounds.labels[one_number], rounds.labels[rounds.labels[other_number]]
-                    from edges
-                    union all
-                    select number, rounds.labels[rounds.labels[number]]
-                    from numbered
-                ) as reached
-                group by reached.number
-            ) as lowest
-        ) as following
+                    select reached.number, min(reached.label) as label
+                    from (
+                        select one_number as number, rounds.labels[rounds.labels[other_number]] as label
+                        from edges
+                        union all
+                        select rounds.labels[one_number], rounds.labels[rounds.labels[other_number]]
+                        from edges
+                        union all
+                        select number, rounds.labels[rounds.labels[number]]
+                        from numbered
+                    ) as reached
+                    group by reached.number
+                ) as lowest
+            ) as following
         where rounds.has_changed
     )
 

@@ -20,7 +20,8 @@ pairs as (
     select client_links.from_client_id, client_links.to_client_id
     from client_links
     cross join parameters
-    where {{ in_force('client_links.valid_from', 'client_links.valid_to') }}
+    where
+        {{ in_force('client_links.valid_from', 'client_links.valid_to') }}
         and case client_links.link_type
             when 'control'
                 then coalesce(client_links.share_ratio > parameters.control_share, true)

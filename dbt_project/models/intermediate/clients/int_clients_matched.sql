@@ -56,10 +56,10 @@ by_reference as (
     inner join crm_clients
         on crm_clients.native_id
             = substr(loan_clients.crm_reference, strpos(loan_clients.crm_reference, ':') + 1)
-        and (
-            loan_clients.crm_reference like loan_clients.source || ':%'
-            or loan_clients.crm_reference = crm_clients.client_id
-        )
+            and (
+                loan_clients.crm_reference like loan_clients.source || ':%'
+                or loan_clients.crm_reference = crm_clients.client_id
+            )
     group by loan_clients.client_id
     having count(*) = 1
 ),

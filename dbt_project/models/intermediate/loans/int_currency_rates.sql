@@ -47,7 +47,7 @@ quoted as (
     from needed
     inner join quotes
         on needed.currency = quotes.currency
-        and quotes.rate_date <= needed.rate_date
+            and quotes.rate_date <= needed.rate_date
     cross join parameters
     where needed.rate_date - quotes.rate_date <= parameters.fx_max_age_days
     order by needed.currency, needed.rate_date, quotes.rate_date desc, quotes.preference, quotes.rate

@@ -34,7 +34,7 @@ in_force as (
     from instalments
     inner join newest
         on instalments.loan_id = newest.loan_id
-        and instalments.schedule_version = newest.schedule_version
+            and instalments.schedule_version = newest.schedule_version
     inner join loans on instalments.loan_id = loans.loan_id
     where instalments.due_date <= coalesce(loans.closed_date, 'infinity')
 ),

@@ -38,7 +38,7 @@ sums as (
         ) filter (where kind in ('repayment', 'recovery', 'waiver')) as repaid_principal_amount,
         count(*) filter (
             where kind in ('repayment', 'recovery')
-                and principal_part is null and interest_part is null
+            and principal_part is null and interest_part is null
         ) as undivided_count,
         sum(sign * amount) filter (
             where kind in ('repayment', 'recovery') and value_date <= {{ as_of_date() }}

@@ -69,8 +69,8 @@ int_loan_stages as (
         stage_reason,
         case
             when stage_reason in (
-                'DPD_STAGE_3', 'OPEN_DEFAULT_EVENT', 'OPEN_UNLIKELY_TO_PAY_EVENT'
-            ) then 3
+                    'DPD_STAGE_3', 'OPEN_DEFAULT_EVENT', 'OPEN_UNLIKELY_TO_PAY_EVENT'
+                ) then 3
             when stage_reason in ('DPD_STAGE_2', 'OPEN_WATCH_LIST_EVENT') then 2
             when stage_reason = 'PERFORMING' then 1
         end as ifrs9_stage

@@ -31,7 +31,8 @@ deadlines as (
     inner join loans on instalments.loan_id = loans.loan_id
     inner join payments on instalments.loan_id = payments.loan_id and payments.is_covered
     cross join parameters
-    where {{ within_months('instalments.due_date', 12) }}
+    where
+        {{ within_months('instalments.due_date', 12) }}
         and instalments.due_date <= coalesce(loans.written_off_date, 'infinity')
 ),
 

@@ -76,10 +76,10 @@ loan_risk as (
     left join rates on loans.currency = rates.currency
     left join dpd_buckets
         on figures.dpd_contractual >= dpd_buckets.from_days
-        and (
-            figures.dpd_contractual < dpd_buckets.next_from_days
-            or dpd_buckets.next_from_days is null
-        )
+            and (
+                figures.dpd_contractual < dpd_buckets.next_from_days
+                or dpd_buckets.next_from_days is null
+            )
 )
 
 select * from loan_risk

@@ -21,7 +21,7 @@ stg_eagle__product_holdings as (
     from accounts
     inner join dispositions
         on accounts.account_id = dispositions.account_id
-        and dispositions.disposition_type = 'Owner'
+            and dispositions.disposition_type = 'Owner'
     union all
     select loan_id, client_id, 'lending', disbursed_date, closed_date
     from loans
