@@ -18,28 +18,3 @@
 {% macro clamp(value, low, high) -%}
     case when {{ value }} is not null then least(greatest({{ value }}, {{ low }}), {{ high }}) end
 {%- endmacro %}
-
-{#
-  Annuity instalment: numeric payment per period that repays `principal` in `periods` at `rate`
-  per period (not rounded); principal / periods when the rate is 0.
-#}
-{% macro annuity_payment(principal, rate, periods) -%}
-    case
-        when {{ rate }} = 0 then cast({{ principal }} as numeric) / {{ periods }}
-        else cast({{ principal }} as numeric) * {{ rate }}
-            / (1 - power(1 + cast({{ rate }} as numeric), -cast({{ periods }} as numeric)))
-    end
-{%- endmacro %}
-
-{# Annuity balance: numeric principal still owed after `paid` of the periods (not rounded). #}
-{% macro annuity_balance(principal, rate, periods, paid) -%}
-    case
-        when {{ rate }} = 0
-            then cast({{ principal }} as numeric) * ({{ periods }} - {{ paid }}) / {{ periods }}
-        else cast({{ principal }} as numeric)
-            * (
-                1 - power(1 + cast({{ rate }} as numeric), cast({{ paid }} - {{ periods }} as numeric))
-            )
-            / (1 - power(1 + cast({{ rate }} as numeric), -cast({{ periods }} as numeric)))
-    end
-{%- endmacro %}

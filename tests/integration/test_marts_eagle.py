@@ -14,6 +14,7 @@ from rapport.settings import Settings, load
 from rapport.warehouse import dsn
 
 RUN = "eagle:1"
+EARLY_RUN = "eagle:2"
 
 
 @pytest.fixture
@@ -46,6 +47,23 @@ def test_real_files_reach_the_marts(eagle: Settings) -> None:
         assert _count(connection, "loan_risk where stage_reason = 'OPEN_WATCH_LIST_EVENT'") == 45
         assert _count(connection, "stg_canonical__survey_answers where client_id is null") == 505
         assert _count(connection, "client_satisfaction where csat_den > 0") == 0
+        # The one loan whose payments were delivered: 80,952 less 18 payments of 3,372, all ahead of time.
+        connection.execute(f"set search_path = {_build_in_2015(eagle)}".encode())
+        known = connection.execute(
+            b"select loan_id, dpd_contractual, outstanding_amount::text, ifrs9_stage"
+            b" from loan_risk where dpd_contractual is not null"
+        ).fetchall()
+        assert known == [("eagle:L00004959", 0, "20256.00", 1)]
+
+
+def _build_in_2015(settings: Settings) -> str:
+    """A release of a day on which the delivered account histories still ran; its slot."""
+    steps.open_release(settings, date(2015, 6, 30), EARLY_RUN)
+    steps.freeze_inputs(settings, EARLY_RUN)
+    steps.build_staging(settings, EARLY_RUN)
+    steps.build_marts(settings, EARLY_RUN)
+    with dsn.connect(dsn.role_dsn(settings, "transformer")) as connection:
+        return str(release_context(connection, EARLY_RUN).slot)
 
 
 def _count(connection: psycopg.Connection, rows: str) -> int:
