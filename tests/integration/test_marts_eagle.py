@@ -47,7 +47,7 @@ def test_real_files_reach_the_marts(eagle: Settings) -> None:
         assert _count(connection, "loan_risk where stage_reason = 'OPEN_WATCH_LIST_EVENT'") == 45
         assert _count(connection, "stg_canonical__survey_answers where client_id is null") == 505
         assert _count(connection, "client_satisfaction where csat_den > 0") == 0
-        # The one loan whose payments were delivered: 80,952 less 18 payments of 3,372, all ahead of time.
+        # The one loan with payments: 80,952 less 18 times 3,372, all ahead of time.
         connection.execute(f"set search_path = {_build_in_2015(eagle)}".encode())
         known = connection.execute(
             b"select loan_id, dpd_contractual, outstanding_amount::text, ifrs9_stage"
