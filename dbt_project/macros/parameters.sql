@@ -26,7 +26,7 @@
 
 {#
   What each source says of its completeness, as rows (source, entity, coverage).
-  Frozen with the inputs of the release: an entity whose file was absent counts as none.
+  Frozen with the inputs of the release; a source without a batch counts as none.
 #}
 {% macro declared_coverage() -%}
     {%- set coverage = fromjson(env_var("RAPPORT_COVERAGE", "{}")) if execute else {} -%}

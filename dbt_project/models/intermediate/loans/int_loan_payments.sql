@@ -1,5 +1,6 @@
 -- Sums per loan. Principal moves by principal_part; cash counts once booked and valued.
--- Payments are covered where the loan's source delivers all of them, or delivers some loans and this one.
+-- Payments are covered where the loan's source delivers all of them, or a sample with this loan in it.
+-- A source that delivers balances but not one transaction reports by balances, whatever it declares.
 with loans as (
     select * from {{ ref('int_loans_disbursed') }}
 ),
@@ -21,6 +22,10 @@ samples as (
     select source, {{ as_of_date() }} - max(booked_date) as gap_days
     from transactions
     group by source
+),
+
+balances as (
+    select distinct source from {{ ref('stg_canonical__loan_balances') }}
 ),
 
 sums as (
@@ -52,6 +57,7 @@ int_loan_payments as (
     select
         loans.loan_id,
         coalesce(coverage.coverage = 'complete', false)
+        and (samples.source is not null or balances.source is null)
         or coalesce(
             coverage.coverage = 'partial'
             and sums.payment_count > 0
@@ -69,6 +75,7 @@ int_loan_payments as (
     left join sums on loans.loan_id = sums.loan_id
     left join coverage on loans.source = coverage.source
     left join samples on loans.source = samples.source
+    left join balances on loans.source = balances.source
     cross join parameters
 )
 

@@ -55,8 +55,6 @@ class FolderSnapshot:
                 for name, found in self._files.items()
                 if found
             },
-            # Not delivered is not the same as delivered and empty: coverage depends on it.
-            "absent": sorted(name for name, found in self._files.items() if not found),
         }
 
     def copy(self, table: TableContract, warehouse: psycopg.Connection, target: Target) -> Delivery:

@@ -80,13 +80,13 @@ begin
     extract(epoch from coalesce(v_release.known_at, v_release.opened_at) - b.completed_at) / 3600,
     s.max_staleness_hours, s.is_required, coalesce((
       select jsonb_object_agg(c.entity, case
-        when b.batch_seq is null or b.snapshot -> 'absent' ? c.entity then 'none' else c.extent
+        when b.batch_seq is null then 'none' else c.extent
       end)
       from jsonb_each_text(s.coverage) as c (entity, extent)
     ), '{}')
   from ctl.source as s
   left join lateral (
-    select batch_seq, completed_at, snapshot from ctl.batch
+    select batch_seq, completed_at from ctl.batch
     where source = s.source and status = 'accepted'
       and (v_release.known_at is null or completed_at <= v_release.known_at)
     order by batch_seq desc limit 1
