@@ -33,7 +33,7 @@ def releases(
         print(json.dumps([item.as_json() for item in found], ensure_ascii=False, indent=1))
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("release", "as of", "status", "current", "edition", "opened (UTC)", "rows"):
+    for heading in ("no", "as of", "status", "seen", "edition", "opened (UTC)", "rows"):
         table.add_column(heading, no_wrap=True)
     for item in found:
         table.add_row(
