@@ -9,10 +9,12 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rapport.errors import RapportError
-from rapport.landing import casting, first_load, history, row_rules, statements, work_tables
-from rapport.landing.reports import OUTCOMES, BatchReport, TableCounts
+from rapport.landing import statements
+from rapport.landing.open_batch import OpenBatch, report_of
+from rapport.landing.reports import BatchReport, TableCounts
+from rapport.landing.table_load import land_table
 from rapport.settings import Settings
-from rapport.sources.connectors import InputFile, Snapshot, Target, open_snapshot
+from rapport.sources.connectors import open_snapshot
 from rapport.sources.table_contract import Contract, TableContract
 from rapport.warehouse.dsn import connect
 
@@ -34,20 +36,21 @@ def extract_source(
     """
     name = f"rapport extract {contract.source}"
     with connect(loader_dsn, application_name=name, autocommit=True) as warehouse:
-        batch, fence = _open(warehouse, contract, run_key, tree_hash)
+        number, fence = _open(warehouse, contract, run_key, tree_hash)
         if fence is None:
-            return _report(warehouse, contract, batch)
+            return report_of(warehouse, contract.source, number)
+        batch = OpenBatch(warehouse, contract.source, number, fence)
         for setting in _SESSION:
             statements.run(warehouse, setting)
-        tables = []
+        tables: list[TableCounts] = []
         with open_snapshot(contract, settings) as snapshot:
-            _call(warehouse, "set_snapshot", batch, fence, Jsonb(snapshot.evidence))
+            batch.call("set_snapshot", Jsonb(snapshot.evidence))
             for table in contract.tables.values():
                 with _errors_named(table), warehouse.transaction():
-                    _call(warehouse, "assert_lease", contract.source, fence)
-                    tables.append(_land(warehouse, table, snapshot, settings, batch, fence))
-        _call(warehouse, "complete_batch", batch, fence)
-        return BatchReport(batch, contract.source, tables)
+                    batch.assert_lease()
+                    tables.append(land_table(batch, table, snapshot, settings))
+        batch.call("complete_batch")
+        return BatchReport(number, contract.source, tables)
 
 
 @contextmanager
@@ -87,90 +90,3 @@ def _open(
         ) from error
     assert row is not None
     return int(row[0]), None if row[1] is None else int(row[1])
-
-
-def _land(
-    warehouse: psycopg.Connection,
-    table: TableContract,
-    snapshot: Snapshot,
-    settings: Settings,
-    batch: int,
-    fence: int,
-) -> TableCounts:
-    files: list[InputFile] = []
-    counts = first_load.land_first(warehouse, table, snapshot, batch)
-    if counts is None:
-        counts, files = _land_by_work_table(warehouse, table, snapshot, settings, batch)
-    counts.check()
-    _call(warehouse, "record_table", batch, fence, table.name, Jsonb(counts.as_json()))
-    for file in files:
-        _call(
-            warehouse,
-            "record_file",
-            *(batch, fence, table.name, file.path, file.sha256, file.size, file.rows),
-        )
-    return counts
-
-
-def _land_by_work_table(
-    warehouse: psycopg.Connection,
-    table: TableContract,
-    snapshot: Snapshot,
-    settings: Settings,
-    batch: int,
-) -> tuple[TableCounts, list[InputFile]]:
-    into = work_tables.create(warehouse, table, snapshot.delivers)
-    delivery = snapshot.copy(table, warehouse, Target(into))
-    work_tables.record_delivery(warehouse, delivery)
-    if snapshot.delivers == "text":
-        casting.cast_rows(warehouse, table, settings.business_time_zone)
-    read = statements.plus(
-        statements.money(warehouse, table, work_tables.WORK),
-        statements.refused_money(warehouse, table),
-    )
-    row_rules.flag_broken_rows(warehouse, table)
-    deduplicated, superseded = row_rules.settle_repeated_keys(warehouse, table)
-    row_rules.refuse_flagged(warehouse, table, snapshot.delivers)
-    quarantined = work_tables.quarantine(warehouse, table, batch)
-    ((good,),) = statements.rows(warehouse, f"select count(*) from {work_tables.WORK}")
-    good_money = statements.money(warehouse, table, work_tables.WORK)
-    merged = history.merge_full_read(warehouse, table, batch)
-    counts = TableCounts(
-        table=table.name,
-        read=delivery.rows + len(delivery.refusals),
-        landed=merged.landed,
-        unchanged=good - merged.landed,
-        quarantined=quarantined,
-        deduplicated=deduplicated.number,
-        superseded=superseded.number,
-        tombstoned=merged.tombstoned,
-        withheld=merged.withheld,
-        money={}
-        if table.control_amount is None
-        else {
-            "read": read,
-            "landed": merged.changed_money,
-            "unchanged": statements.minus(good_money, merged.changed_money),
-            "quarantined": statements.refused_money(warehouse, table),
-            "deduplicated": deduplicated.money,
-            "superseded": superseded.money,
-        },
-    )
-    return counts, delivery.files
-
-
-def _call(warehouse: psycopg.Connection, function: str, *arguments: object) -> None:
-    places = ", ".join(["%s"] * len(arguments))
-    warehouse.execute(f"select ctl.{function}({places})".encode(), arguments)
-
-
-def _report(warehouse: psycopg.Connection, contract: Contract, batch: int) -> BatchReport:
-    columns = ", ".join(f"rows_{name}" for name in ("read", *OUTCOMES, "tombstoned"))
-    found = warehouse.execute(
-        f"select table_name, {columns} from ctl.batch_table where batch_seq = %s"
-        " order by table_name".encode(),
-        [batch],
-    ).fetchall()
-    names = ("table", "read", *OUTCOMES, "tombstoned")
-    tables = [TableCounts(**dict(zip(names, row, strict=True))) for row in found]
-    return BatchReport(batch, contract.source, tables, is_new=False)

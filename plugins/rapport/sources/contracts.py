@@ -29,7 +29,11 @@ __all__ = [
 ]
 
 # Keys that a source may set once for all its tables.
-_SHARED = ("file", "optional", "encoding", "delimiter", "drift", "absent_columns", "cursor_safety")
+_SHARED = (
+    *("file", "optional", "encoding", "delimiter", "drift", "absent_columns"),
+    *("cursor_safety", "cursor", "overlap", "clock_allowance", "alert_open_after"),
+    *("full_read_every", "compare_every"),
+)
 _COLUMN_SHARED = ("time_zone", "null_values", "decimal", "thousands")
 
 
@@ -152,6 +156,8 @@ def _has_model(roots: Iterable[Path], source: str, entity: str) -> bool:
 def _require_file(document: Document, at: Path_, connector: object, table: TableContract) -> None:
     if connector == "files" and not table.file:
         raise document.error(at, "a table of a files source needs `file`")
+    if connector == "files" and table.is_incremental:
+        raise document.error(at, "files are read whole: cursor_safety must be full")
 
 
 def _resolve(

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import json
 import re
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -19,6 +20,19 @@ TYPES = re.compile(
 NAME = r"^[a-z][a-z0-9_]{0,50}$"
 Coverage = Literal["complete", "partial", "none"]
 Text = Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) else str(v))]
+
+
+def _duration(value: object) -> object:
+    """``2 hours`` -> timedelta; what has another form is left for pydantic to judge."""
+    match = re.fullmatch(r"(\d+) (second|minute|hour|day)s?", str(value).strip())
+    if match is None:
+        if isinstance(value, timedelta):
+            return value
+        raise ValueError(f"{value!r} is no duration; write it as `2 hours` or `7 days`")
+    return timedelta(**{f"{match.group(2)}s": int(match.group(1))})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class _Frozen(BaseModel):
@@ -112,6 +126,12 @@ class TableContract(_Frozen):
     checks: dict[str, str] = {}
     drift: Literal["evolve", "freeze", "discard_column"] = "discard_column"
     cursor_safety: Literal["open_transactions", "overlap", "full"] = "full"
+    cursor: str | None = None
+    overlap: Duration | None = None
+    clock_allowance: Duration = timedelta(minutes=10)
+    full_read_every: Duration = timedelta(days=7)
+    compare_every: Duration = timedelta(days=1)
+    alert_open_after: Duration = timedelta(hours=1)
     control_amount: str | None = None
     control_currency: str | None = None
     deduplicate: Literal["identical", "newest"] = "identical"
@@ -137,6 +157,7 @@ class TableContract(_Frozen):
                 raise ValueError(f"column {column!r} is not among the columns")
         if (self.deduplicate == "newest") != (self.order_by is not None):
             raise ValueError("`deduplicate: newest` needs `order_by`, and only that does")
+        self._check_cursor()
         amount = self.control_amount
         if amount and not self.column(amount).type.startswith("numeric"):
             raise ValueError(f"control_amount {amount!r} is not numeric, so its sum is not exact")
@@ -144,6 +165,34 @@ class TableContract(_Frozen):
         if currency and currency not in known and not re.fullmatch(r"[A-Z]{3}", currency):
             raise ValueError(f"control_currency {currency!r} is neither a column nor an ISO code")
         return self
+
+    def _check_cursor(self) -> None:
+        if (self.cursor is not None) != self.is_incremental:
+            raise ValueError(
+                "`cursor` is for cursor_safety open_transactions or overlap, and needed"
+            )
+        if (self.overlap is not None) != (self.cursor_safety == "overlap"):
+            raise ValueError(
+                "`overlap` (the longest delay of a commit) belongs to cursor_safety overlap"
+            )
+        if self.cursor is None:
+            return
+        if self.cursor not in {c.name for c in self.columns}:
+            raise ValueError(f"cursor {self.cursor!r} is not among the columns")
+        if self.column(self.cursor).type not in ("timestamptz", "timestamp"):
+            raise ValueError(f"cursor {self.cursor!r} must be a timestamptz or a timestamp")
+        if any(self.column(k).is_person for k in self.key):
+            raise ValueError("a key with personal data cannot be compared: use cursor_safety full")
+
+    @property
+    def is_incremental(self) -> bool:
+        return self.cursor_safety != "full"
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of what decides a row's landed form; a change asks for a full read."""
+        content = self.model_dump(mode="json", include={"relation", "key", "columns", "cursor"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def landing_name(self) -> str:

@@ -71,12 +71,14 @@ def _quarantine_ddl(name: str) -> list[str]:
         "  rule text not null,\n  message text not null,\n"
         "  key_values jsonb,\n  locator jsonb,\n  row_data jsonb,\n"
         "  quarantined_at timestamptz not null default now(),\n"
-        "  status text not null default 'open'\n)",
+        "  status text not null default 'open',\n"
+        "  settled_by_batch bigint references ctl.batch\n)",
         f"create index on {relation} (batch_seq)",
+        f"create index on {relation} (settled_by_batch)",
         f"grant select, insert on {relation} to rapport_loader",
         # The auditor counts and locates; the rows themselves may hold what is not theirs to see.
         f"grant select (quarantine_id, batch_seq, rule, message, key_values, locator,"
-        f" quarantined_at, status) on {relation} to auditor",
+        f" quarantined_at, status, settled_by_batch) on {relation} to auditor",
     ]
 
 

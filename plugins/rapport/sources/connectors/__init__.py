@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import psycopg
 
@@ -58,6 +59,39 @@ class Delivery:
     files: list[InputFile] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Horizon:
+    """What a source says of its own time before a snapshot is taken.
+
+    Attributes:
+        clock: the source's clock.
+        oldest_open: start of the oldest transaction that was still open; None without one.
+        prepared: prepared transactions that nobody has ended; their start is not known.
+        blind: why open transactions cannot be seen or counted on; None when they can.
+    """
+
+    clock: datetime
+    oldest_open: datetime | None = None
+    prepared: int = 0
+    blind: str | None = None
+
+
+@dataclass(frozen=True)
+class KeyRanges:
+    """Consecutive ranges of the first key column: ``bounds`` (as text, ascending) part them.
+
+    Range n holds bounds[n-1] <= k < bounds[n]. Text compares by code point.
+    """
+
+    column: str
+    type: str
+    bounds: tuple[str, ...]
+
+
+Digests = dict[int, tuple[int, int]]
+"""By range: number of rows, and the sum of a hash of key and cursor."""
+
+
 class Snapshot(Protocol):
     """One consistent view of a source.
 
@@ -76,6 +110,38 @@ class Snapshot(Protocol):
         May be called again for the same table: an attempt that the warehouse refused for a
         repeated key (``UniqueViolation``) leaves the snapshot usable.
         """
+        ...
+
+
+@runtime_checkable
+class Incremental(Protocol):
+    """What a snapshot can do besides, when its source can be read in parts.
+
+    ``horizon`` was observed before the snapshot was taken. Rows without a cursor value belong to
+    ``copy_since``; the other two look at rows below ``low`` only.
+    """
+
+    horizon: Horizon
+
+    def copy_since(
+        self, table: TableContract, warehouse: psycopg.Connection, target: Target, low: datetime
+    ) -> Delivery:
+        """Copy the rows whose cursor is ``low`` or later, or missing."""
+        ...
+
+    def digests(self, table: TableContract, low: datetime, ranges: KeyRanges) -> Digests:
+        """Count and digest of key and cursor, by key range."""
+        ...
+
+    def copy_ranges(
+        self,
+        table: TableContract,
+        warehouse: psycopg.Connection,
+        target: Target,
+        low: datetime,
+        condition: str,
+    ) -> Delivery:
+        """Copy the rows of some key ranges; ``condition`` is SQL over the typed key ``k``."""
         ...
 
 

@@ -7,8 +7,18 @@ grant execute on function
   ctl.open_batch(text, text, text, text), ctl.assert_lease(text, bigint),
   ctl.set_snapshot(bigint, bigint, jsonb), ctl.record_table(bigint, bigint, text, jsonb),
   ctl.record_file(bigint, bigint, text, text, text, bigint, bigint),
-  ctl.complete_batch(bigint, bigint)
+  ctl.complete_batch(bigint, bigint),
+  ctl.record_watermark(bigint, bigint, text, timestamptz, boolean, boolean, text),
+  ctl.use_approval(bigint, bigint, text, text, text), ctl.record_drift(bigint, bigint, jsonb),
+  ctl.record_source_schema(bigint, bigint, text, jsonb),
+  ctl.record_alert(bigint, bigint, text, text),
+  ctl.add_landing_column(bigint, bigint, text, text, text),
+  ctl.settle_quarantine(bigint, bigint, text, text, bigint []),
+  ctl.reset_watermark(text, text, text, text)
 to rapport_loader;
+-- Not the loader: who reads a source does not release its guards.
+grant execute on function ctl.approve(text, text, text, text, text, timestamptz)
+to rapport_publisher;
 grant execute on function
   ctl.record_validation(jsonb), ctl.accept_batch(bigint), ctl.reject_batch(bigint, text)
 to rapport_validator;

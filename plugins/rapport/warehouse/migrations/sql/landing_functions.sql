@@ -23,6 +23,10 @@ begin
     execute format(
       'update quarantine.%I set status = ''batch_rejected'' where batch_seq = $1', v_table
     ) using p_batch;
+    execute format(
+      'update quarantine.%I set status = ''open'', settled_by_batch = null'
+      ' where settled_by_batch = $1', v_table
+    ) using p_batch;
   end loop;
   update ctl.batch set status = 'rejected', decided_at = clock_timestamp(), reason = p_reason
   where batch_seq = p_batch;

@@ -10,7 +10,9 @@ down_revision = None
 SQL = Path(__file__).parents[1] / "sql"
 AS_OWNER = (
     "control_tables.sql",
+    "extraction_tables.sql",
     "landing_functions.sql",
+    "extraction_functions.sql",
     "release_functions.sql",
     "publish_functions.sql",
     "grants.sql",
