@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rapport.local.postgres import EmbeddedPostgres
+from rapport.notifications import Event
 from support.published_lender import AS_OF, Lender
 
 if TYPE_CHECKING:
@@ -54,6 +56,30 @@ def test_a_run_publishes_and_lands_nothing_that_is_known(bag: DagBag, lender: Le
         "as_of_date": AS_OF.isoformat(),
     }
     assert list(lender.settings.reports.glob(f"*{release}*"))
+
+
+def test_a_failed_gate_ends_the_release_and_tells_the_owner_without_keys(
+    bag: DagBag, lender: Lender, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Event] = []
+    monkeypatch.setattr("rapport.notifications.notify", lambda _, event: told.append(event))
+    lender.as_superuser(server, "update ctl.batch set completed_at = now() - interval '30 days'")
+    before = lender.current_release()
+    run = _run(bag, sources=[])
+    states = _states(run)
+    assert run.state == "failed"
+    assert states["validate_staging"] == "failed"
+    assert states["build_marts"] == states["publish"] == "upstream_failed"
+    assert states["report"] == "success", "a failed run has its page, and stays failed"
+
+    assert lender.current_release() == before
+    query = "select release_id, status, reason from ctl.release where run_key = %s"
+    [(release, status, reason)] = lender.rows(query, run.run_id)
+    assert status == "failed"
+    assert "required_sources_are_fresh" in reason
+    [event] = told
+    assert (event.status, event.release_id, event.as_of_date) == ("failed", release, AS_OF)
+    assert "required_sources_are_fresh" in event.text()
 
 
 def test_a_gate_marked_successful_by_hand_publishes_nothing(bag: DagBag, lender: Lender) -> None:

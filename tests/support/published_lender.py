@@ -85,7 +85,7 @@ def first_run(
     simulate(settings, clients=CLIENTS, months=MONTHS, seed=SEED, end=AS_OF)
     copy_database(server, warehouse_template, _TEMPLATE, "rapport_admin")
     done = run_command(
-        ["run", "--as-of", AS_OF.isoformat()], RAPPORT_WAREHOUSE_URL=_admin(settings, _TEMPLATE)
+        ["run", "--as-of", AS_OF.isoformat()], RAPPORT_WAREHOUSE_URL=admin_url(settings, _TEMPLATE)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return FirstRun(_TEMPLATE, done.stdout)
@@ -101,7 +101,7 @@ def lender(
     """Copies of the published warehouse and of both source systems."""
     settings = load()
     name = database_copy(first_run.database, "rapport_admin")
-    monkeypatch.setenv("RAPPORT_WAREHOUSE_URL", _admin(settings, name))
+    monkeypatch.setenv("RAPPORT_WAREHOUSE_URL", admin_url(settings, name))
     owners = secret_files.read(settings.secrets, "local_roles.json")
     sources = {}
     for source in ("crm", "loans"):
@@ -127,6 +127,7 @@ def run_command(arguments: list[str], **environment: str) -> subprocess.Complete
     )
 
 
-def _admin(settings: Settings, database: str) -> str:
+def admin_url(settings: Settings, database: str) -> str:
+    """Address of a warehouse of the session for its administrator."""
     password = secret_files.read(settings.secrets, "warehouse.json")["rapport_admin"]
     return address(settings.database_port, database, "rapport_admin", password)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rapport.errors import RapportError
+from rapport.month_end import last_month_end
 
 _HOUR_OF_MONTH_RUN = 3
 
@@ -20,16 +21,6 @@ def monthly_cron(time_zone: str, on: date = date(2000, 1, 1)) -> str:
     offset = datetime(on.year, on.month, on.day, tzinfo=ZoneInfo(time_zone)).utcoffset()
     hours_behind = max(0, -(offset or timedelta()) // timedelta(hours=1))
     return f"0 {_HOUR_OF_MONTH_RUN + hours_behind} 1 * *"
-
-
-def last_month_end(instant: datetime, time_zone: str) -> date:
-    """The last day of the last month that was over at ``instant`` in the business time zone.
-
-    For the end of a monthly data interval this is the day before it.
-    """
-    if instant.tzinfo is None:
-        raise ValueError(f"{instant} has no time zone")
-    return instant.astimezone(ZoneInfo(time_zone)).date().replace(day=1) - timedelta(days=1)
 
 
 def as_of_date(
