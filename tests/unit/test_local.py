@@ -16,9 +16,9 @@ from rich.console import Console
 
 from rapport.errors import RapportError
 from rapport.local import ports, processes, secret_files
-from rapport.local.month_end import last_month_end
 from rapport.local.progress import StepBoard, StepPrinter
 from rapport.local.waiting import wait_until
+from rapport.month_end import last_month_end
 from rapport.settings import Settings, load
 
 
@@ -63,7 +63,7 @@ def test_secrets_are_kept_and_closed_to_others(tmp_path: Path) -> None:
     ],
 )
 def test_the_month_ends_where_the_business_is(instant: datetime, zone: str, expected: date) -> None:
-    assert last_month_end(Settings(business_time_zone=zone), instant) == expected
+    assert last_month_end(instant, zone) == expected
 
 
 def test_a_setting_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,14 +38,14 @@ def run(
     """Make and publish one release without a scheduler."""
     from rapport import settings
     from rapport.cli.console import out
-    from rapport.local.month_end import last_month_end
     from rapport.local.progress import StepPrinter
     from rapport.local.summary import print_summary
+    from rapport.month_end import last_month_end
     from rapport.pipeline.runner import run as run_pipeline
 
     current = settings.load()
     prepare(current)
-    day = as_of.date() if as_of else last_month_end(current)
+    day = as_of.date() if as_of else last_month_end(datetime.now(UTC), current.business_time_zone)
     instant = known_at.astimezone() if known_at else None
     with StepPrinter() as printer:
         result = run_pipeline(current, day, extract=source, known_at=instant, on_step=printer)

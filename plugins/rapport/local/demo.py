@@ -12,8 +12,8 @@ from rich.console import Console
 from rapport.errors import RapportError
 from rapport.local import services
 from rapport.local.airflow_api import UNFINISHED_RUN, AirflowApi, TaskState
-from rapport.local.month_end import last_month_end
 from rapport.local.progress import StepBoard
+from rapport.month_end import last_month_end
 from rapport.settings import Settings
 
 DAG = "publish_client_marts"
@@ -32,7 +32,7 @@ def run_demo(settings: Settings, as_of: date | None) -> None:
     Raises:
         RapportError: naming the failed task, its log and what to do.
     """
-    day = as_of or last_month_end(settings)
+    day = as_of or last_month_end(datetime.now(UTC), settings.business_time_zone)
     console = Console(highlight=False)
     console.print(f"[bold]Rapport[/] as of {day}, state in {settings.state}", soft_wrap=True)
     with StepBoard(console) as board:

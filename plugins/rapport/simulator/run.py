@@ -6,15 +6,15 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
 from rapport.errors import RapportError
+from rapport.month_end import last_month_end
 from rapport.settings import Settings
 from rapport.simulator import entities, load, truth
 from rapport.simulator.dates import as_date, month_of
@@ -54,12 +54,6 @@ class SimulationSummary:
     @property
     def total_rows(self) -> int:
         return sum(self.rows.values())
-
-
-def last_month_end(settings: Settings, today: date | None = None) -> date:
-    """The last completed month-end in the lender's time zone."""
-    day = today or datetime.now(ZoneInfo(settings.business_time_zone)).date()
-    return day.replace(day=1) - timedelta(days=1)
 
 
 def next_month_end(day: date) -> date:
@@ -112,7 +106,7 @@ def simulate(
     dsns: Mapping[str, str] | None = None,
 ) -> SimulationSummary:
     """Fill both source databases anew with a lender of ``months`` months up to ``end``."""
-    last = end or last_month_end(settings)
+    last = end or last_month_end(datetime.now(UTC), settings.business_time_zone)
     state = State(clients, months, seed, last, last)
     began = time.perf_counter()
     world, tables = _generate(state)
