@@ -63,7 +63,9 @@ class LandingLab:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def extract(self, contract: Contract, run_key: str | None = None) -> BatchReport:
+    def extract(
+        self, contract: Contract, run_key: str | None = None, *, accept: bool = True
+    ) -> BatchReport:
         report = extract_source(
             contract,
             self.settings,
@@ -71,7 +73,7 @@ class LandingLab:
             run_key=run_key or f"run-{next(self._runs)}",
             tree_hash=TREE,
         )
-        if report.is_new:
+        if report.is_new and accept:
             # What validate_landing does; no suite is registered for the tree of these tests.
             self.rows(f"select ctl.accept_batch({report.batch_seq})", role="validator")
         return report

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import psycopg
 
-from rapport.landing.statements import landing, names, rows, run
+from rapport.landing.statements import landing, rows, run
 from rapport.landing.work_tables import WORK
 from rapport.sources.connectors import Delivery, Digests, Incremental, KeyRanges, Target
 from rapport.sources.connectors.key_ranges import digest_columns, range_condition, range_number
@@ -72,6 +72,6 @@ def _own_digests(warehouse: psycopg.Connection, table: TableContract, ranges: Ke
     found = rows(
         warehouse,
         f"select {range_number(ranges, values[0])}, {digest_columns(values)} from {_live(table)}"
-        f" and not exists (select {names(table.key, 'w')} from {WORK} as w where {same}) group by 1",
+        f" and not exists (select from {WORK} as w where {same}) group by 1",
     )
     return {number: (count, digest) for number, count, digest in found}

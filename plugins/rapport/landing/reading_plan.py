@@ -44,12 +44,18 @@ class ReadingPlan:
 def read_watermark(warehouse: psycopg.Connection, table: TableContract) -> Watermark | None:
     """The watermark in force; None for a table that was never read, or after a reset."""
     row = warehouse.execute(
-        "select low, table_hash, clock_timestamp() - full_read_at,"
-        " clock_timestamp() - compared_at from ctl.current_watermark"
-        " where source = %s and table_name = %s",
+        "select low, table_hash, full_read_at, compared_at, clock_timestamp()"
+        " from ctl.current_watermark where source = %s and table_name = %s",
         [table.source, table.name],
     ).fetchone()
-    return None if row is None else Watermark(*row)
+    if row is None:
+        return None
+    low, table_hash, full_read_at, compared_at, now = row
+    return Watermark(low, table_hash, _age(now, full_read_at), _age(now, compared_at))
+
+
+def _age(now: datetime, then: datetime | None) -> timedelta:
+    return timedelta.max if then is None else now - then
 
 
 def plan_reading(batch: OpenBatch, table: TableContract, snapshot: Snapshot) -> ReadingPlan | None:

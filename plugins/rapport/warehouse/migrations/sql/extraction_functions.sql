@@ -8,14 +8,15 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_source text := ctl.assert_open_batch(p_batch, p_fence);
 begin
-  -- greatest() passes over NULL: nothing read later or again moves a watermark back.
+  -- A full read knows all, whatever clock it is told. Reading a part never moves a watermark
+  -- back, and an unknown time (NULL, which greatest() passes over) leaves it where it is.
   insert into ctl.watermark (batch_seq, source, table_name, low, is_full, is_compared, table_hash)
   values (
     p_batch, v_source, p_table,
-    greatest(p_low, (
+    case when p_is_full then p_low else greatest(p_low, (
       select c.low from ctl.current_watermark as c
       where c.source = v_source and c.table_name = p_table
-    )),
+    )) end,
     p_is_full, p_is_compared, p_table_hash
   );
 end $$;
