@@ -8,6 +8,9 @@ with all_parameters as (
     union all
     select 'satisfaction_parameters', parameter, valid_from, valid_to
     from {{ ref('satisfaction_parameters') }}
+    union all
+    select 'portfolio_parameters', parameter, valid_from, valid_to
+    from {{ ref('portfolio_parameters') }}
 )
 
 select seed, parameter, count(*) filter (where {{ in_force('valid_from', 'valid_to') }}) as values_in_force
