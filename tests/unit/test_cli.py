@@ -28,6 +28,7 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     "command",
     [
         "run", "extract", "simulate", "releases", "rollback", "diff", "report", "dsn", "psql",
+        "override add", "override list", "override revoke",
         "status", "doctor", "deploy", "warehouse upgrade", "warehouse sql", "local database",
         "local start", "local stop", "local run",
     ],

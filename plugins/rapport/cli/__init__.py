@@ -10,7 +10,15 @@ import sys
 
 import typer
 
-from rapport.cli import addresses, health, local_services, releases, runs, warehouse_commands
+from rapport.cli import (
+    addresses,
+    health,
+    local_services,
+    overrides,
+    releases,
+    runs,
+    warehouse_commands,
+)
 from rapport.errors import RapportError
 
 app = typer.Typer(
@@ -20,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (runs, releases, addresses, health, warehouse_commands, local_services):
+for module in (runs, releases, overrides, addresses, health, warehouse_commands, local_services):
     module.register(app)
 
 

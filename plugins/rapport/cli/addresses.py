@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-_ROLE_HELP = "admin, loader, transformer, validator, publisher, bi_reader or auditor."
+_ROLE_HELP = "admin, loader, transformer, validator, publisher, approver, bi_reader or auditor."
 
 
 def register(app: typer.Typer) -> None:

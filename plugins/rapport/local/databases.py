@@ -18,6 +18,7 @@ WAREHOUSE_ROLES = (
     "rapport_transformer",
     "rapport_validator",
     "rapport_publisher",
+    "rapport_approver",
     "bi_reader",
     "auditor",
 )

@@ -112,10 +112,11 @@ def extract(settings: Settings, source: str, run_key: str) -> BatchReport | None
         return None
 
 
-def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
+def validate_landing(settings: Settings, run_key: str, *, ask_later: bool = False) -> list[Outcome]:
     """Check the undecided batches of the enabled sources and accept those that pass.
 
     These are the ones this run has extracted, and any that `rapport extract` left behind.
+    With ``ask_later`` a failure is left to a person (see `rapport.publishing.overrides`).
 
     Raises:
         GateFailed: naming table, rule, count and keys; the batch stays unseen and is undone
@@ -149,13 +150,34 @@ def validate_landing(settings: Settings, run_key: str) -> list[Outcome]:
             assert row is not None
             if row[0]["decision"] != "accepted":
                 refused.append(f"batch {batch_seq} of {source}: {'; '.join(row[0]['reasons'])}")
-    _raise_on_failure(outcomes)
+    if ask_later:
+        return outcomes
+    _raise_on_failure(settings, outcomes)
     if refused:
         raise RapportError(
             "The warehouse does not accept " + " | ".join(refused),
             next_step="Deploy this tree (`rapport deploy`) and run again from `extract`.",
         )
     return outcomes
+
+
+def accept_batches(settings: Settings, run_key: str) -> None:
+    """Accept the validated batches of this run, whose failures have been let through since.
+
+    Raises:
+        RapportError: when the database still objects.
+    """
+    with _connect(settings, "validator") as connection:
+        answers = connection.execute(
+            "select source, ctl.accept_batch(batch_seq) from ctl.batch"
+            " where run_key = %s and status = 'complete' order by batch_seq",
+            [run_key],
+        ).fetchall()
+    if refused := [f"{s}: {'; '.join(a['reasons'])}" for s, a in answers if a["reasons"]]:
+        raise RapportError(
+            "The warehouse does not accept " + " | ".join(refused),
+            next_step="See `rapport override list`, then run again from `extract`.",
+        )
 
 
 def freeze_inputs(settings: Settings, run_key: str) -> ReleaseContext:
@@ -182,13 +204,13 @@ def build_staging(settings: Settings, run_key: str) -> None:
         connection.execute("select ctl.seal_staging(%s)", [release.release_id])
 
 
-def validate_staging(settings: Settings, run_key: str) -> list[Outcome]:
+def validate_staging(settings: Settings, run_key: str, *, ask_later: bool = False) -> list[Outcome]:
     """Check the canonical tables and the freshness of the inputs.
 
     Raises:
         GateFailed: naming table, rule, count and keys.
     """
-    return _validate_release(settings, run_key, "staging")
+    return _validate_release(settings, run_key, "staging", ask_later)
 
 
 def build_marts(settings: Settings, run_key: str) -> None:
@@ -196,7 +218,9 @@ def build_marts(settings: Settings, run_key: str) -> None:
     _build(settings, run_key, "marts")
 
 
-def seal_and_validate_marts(settings: Settings, run_key: str) -> list[Outcome]:
+def seal_and_validate_marts(
+    settings: Settings, run_key: str, *, ask_later: bool = False
+) -> list[Outcome]:
     """Take the candidate from the role that built it, then check it.
 
     Raises:
@@ -205,7 +229,7 @@ def seal_and_validate_marts(settings: Settings, run_key: str) -> list[Outcome]:
     with _connect(settings, "transformer") as connection:
         release = release_context(connection, run_key)
         connection.execute("select ctl.seal_release(%s)", [release.release_id])
-    return _validate_release(settings, run_key, "marts")
+    return _validate_release(settings, run_key, "marts", ask_later)
 
 
 def publish(settings: Settings, run_key: str, actor: str) -> int:
@@ -234,7 +258,9 @@ def _build(settings: Settings, run_key: str, stage: str) -> None:
     build(settings, release, [f"tag:{stage}"])
 
 
-def _validate_release(settings: Settings, run_key: str, stage: str) -> list[Outcome]:
+def _validate_release(
+    settings: Settings, run_key: str, stage: str, ask_later: bool
+) -> list[Outcome]:
     from rapport.quality.runner import validate
     from rapport.quality.suites import load_suites
 
@@ -247,16 +273,24 @@ def _validate_release(settings: Settings, run_key: str, stage: str) -> list[Outc
         schema=release.slot,
         release_id=release.release_id,
     )
-    _raise_on_failure(outcomes)
+    if not ask_later:
+        _raise_on_failure(settings, outcomes)
     return outcomes
 
 
-def _raise_on_failure(outcomes: list[Outcome]) -> None:
+def _raise_on_failure(settings: Settings, outcomes: list[Outcome]) -> None:
+    from rapport.publishing.overrides import waived_validations
     from rapport.quality.errors import GateFailed
 
     failed = [outcome for outcome in outcomes if not outcome.is_passed]
-    if failed:
-        raise GateFailed(failed)
+    if not failed:
+        return
+    waived = waived_validations(settings, [o.validation_id for o in failed if o.validation_id])
+    for outcome in failed:
+        if outcome.validation_id in waived:
+            log.warning("%s: let through by override", outcome.suite.object)
+    if standing := [o for o in failed if o.validation_id not in waived or o.is_empty_unasked]:
+        raise GateFailed(standing)
 
 
 def _concerns(object_name: str, source: str) -> bool:

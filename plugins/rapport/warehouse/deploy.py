@@ -115,7 +115,8 @@ def _register_source(connection: psycopg.Connection, contract: object) -> None:
     assert isinstance(contract, Contract)
     connection.execute(
         "insert into ctl.source (source, contract_hash, is_required, max_staleness_hours,"
-        " table_names, coverage) values (%s, %s, %s, %s, %s, %s) on conflict (source) do update set"
+        " table_names, coverage, layout) values (%s, %s, %s, %s, %s, %s, %s)"
+        " on conflict (source) do update set layout = excluded.layout,"
         " contract_hash = excluded.contract_hash, is_required = excluded.is_required,"
         " max_staleness_hours = excluded.max_staleness_hours,"
         " table_names = excluded.table_names, coverage = excluded.coverage, updated_at = now()",
@@ -126,6 +127,7 @@ def _register_source(connection: psycopg.Connection, contract: object) -> None:
             contract.max_staleness_hours,
             sorted(contract.tables),
             Jsonb(dict(contract.coverage)),
+            contract.layout,
         ],
     )
 

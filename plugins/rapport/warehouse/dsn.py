@@ -14,7 +14,16 @@ from sqlalchemy.engine import URL
 from rapport.errors import RapportError
 from rapport.settings import Settings
 
-Role = Literal["admin", "loader", "transformer", "validator", "publisher", "bi_reader", "auditor"]
+Role = Literal[
+    "admin",
+    "loader",
+    "transformer",
+    "validator",
+    "publisher",
+    "approver",
+    "bi_reader",
+    "auditor",
+]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 # Results must not depend on who asks or where: same zone, same text forms, for every session.

@@ -15,6 +15,7 @@ LOGIN_ROLES = (
     "rapport_transformer",
     "rapport_validator",
     "rapport_publisher",
+    "rapport_approver",
     "bi_reader",
     "auditor",
 )

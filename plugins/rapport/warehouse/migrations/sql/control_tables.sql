@@ -40,7 +40,8 @@ create table ctl.source (
   max_staleness_hours numeric not null,
   table_names text [] not null,
   coverage jsonb not null default '{}',
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  layout text not null default 'models'
 );
 comment on table ctl.source is 'The contracts in force, as deployed last.';
 
@@ -208,6 +209,42 @@ create table ctl.failed_row (
 create index failed_row_result on ctl.failed_row (validation_id, position);
 comment on table ctl.failed_row is 'Keys of rows that failed an expectation (a sample).';
 
+create table ctl.override (
+  override_id bigint generated always as identity primary key,
+  stage text not null check (stage in ('landing', 'staging', 'marts')),
+  object text not null,
+  rule text not null check (rule <> ''),
+  release_id bigint references ctl.release,
+  batch_seq bigint references ctl.batch,
+  reason text not null check (length(reason) >= 10),
+  approved_by text not null check (
+    approved_by <> '' and lower(approved_by) not in ('nobody', 'anonymous', 'unknown', 'airflow', 'scheduler')
+  ),
+  approved_at timestamptz not null default clock_timestamp(),
+  recorded_by text not null default session_user,
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  revoked_by text,
+  revoke_reason text,
+  check (release_id is null or batch_seq is null),
+  check (release_id is null or stage <> 'landing'),
+  check (batch_seq is null or stage = 'landing'),
+  check ((revoked_at is null) = (coalesce(revoked_by, '') = ''))
+);
+create index override_rule on ctl.override (stage, object, rule);
+comment on table ctl.override is
+  'Who let which expectation fail, why, until when: for one release, one batch, or all until then.';
+
+create table ctl.applied_override (
+  override_id bigint not null references ctl.override,
+  validation_id bigint not null,
+  position integer not null,
+  applied_at timestamptz not null default clock_timestamp(),
+  primary key (validation_id, position, override_id),
+  foreign key (validation_id, position) references ctl.validation_result
+);
+comment on table ctl.applied_override is 'The failed expectations that a decision let through, and by what.';
+
 create table ctl.store_mart (
   release_id bigint not null references ctl.release,
   mart text not null,
@@ -217,6 +254,20 @@ create table ctl.store_mart (
   primary key (release_id, mart)
 );
 comment on table ctl.store_mart is 'What was stored of a release: rows and SHA-256 of the content, per mart.';
+
+create table ctl.control_total (
+  release_id bigint not null references ctl.release,
+  control text not null,
+  currency text not null,
+  landed_rows bigint not null,
+  landed_amount numeric,
+  found_rows bigint not null,
+  found_amount numeric,
+  differing bigint not null,
+  primary key (release_id, control, currency)
+);
+comment on table ctl.control_total is
+  'Totals the database itself computed when a release was staged: a layer against the one before.';
 
 create table ctl.edition (
   edition bigint primary key,

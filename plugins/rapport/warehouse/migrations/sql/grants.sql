@@ -2,7 +2,8 @@
 revoke execute on all functions in schema ctl from public;
 
 grant select on all tables in schema ctl
-  to rapport_loader, rapport_transformer, rapport_validator, rapport_publisher, auditor;
+  to rapport_loader, rapport_transformer, rapport_validator, rapport_publisher, rapport_approver,
+  auditor;
 grant execute on function
   ctl.open_batch(text, text, text, text), ctl.assert_lease(text, bigint),
   ctl.set_snapshot(bigint, bigint, jsonb), ctl.record_table(bigint, bigint, text, jsonb),
@@ -28,10 +29,16 @@ grant execute on function
   ctl.fail_release(bigint, text, text), ctl.slot_of(bigint)
 to rapport_transformer;
 grant execute on function
-  ctl.stage(bigint), ctl.publish(bigint, text), ctl.rollback(bigint, text, text),
+  ctl.stage(bigint), ctl.publish(bigint, text, bigint),
+  ctl.rollback(bigint, text, text, bigint),
   ctl.prune(integer)
 to rapport_publisher;
+grant execute on function
+  ctl.add_override(text, text, text, bigint, bigint, text, text, timestamptz),
+  ctl.revoke_override(bigint, text, text)
+to rapport_approver;
 grant execute on function ctl.slot_of(bigint) to rapport_validator, auditor;
 grant execute on function ctl.session_edition()
-to bi_reader, auditor, rapport_transformer, rapport_validator, rapport_publisher, rapport_loader;
-grant select on mart.freshness to bi_reader, auditor;
+to bi_reader, auditor, rapport_transformer, rapport_validator, rapport_publisher, rapport_loader,
+  rapport_approver;
+grant select on mart.freshness, mart.waivers to bi_reader, auditor;

@@ -179,7 +179,8 @@ begin
       and not exists (
         select from ctl.validation as v
         where v.batch_seq = p_batch and v.object = r.object and v.suite = r.suite
-          and v.suite_hash = r.suite_hash and v.run_count = r.expectation_count and v.is_passed
+          and v.suite_hash = r.suite_hash and v.run_count = r.expectation_count
+          and (v.is_passed or ctl.is_waived(v.validation_id))
           and (v.rows_evaluated > 0 or r.allow_empty)
           and v.validation_id = (
             select max(l.validation_id) from ctl.validation as l
@@ -221,6 +222,7 @@ begin
   end if;
   v_reasons := ctl.batch_objections(p_batch);
   if v_reasons = '{}' then
+    perform ctl.apply_overrides(p_batch, null);
     update ctl.batch set status = 'accepted', decided_at = clock_timestamp()
     where batch_seq = p_batch;
   end if;

@@ -25,6 +25,7 @@ declare
   v_columns text;
   v_hash record;
 begin
+  perform pg_advisory_xact_lock(hashtext('rapport release'), p_release::integer);
   select * into strict v_release from ctl.release where release_id = p_release for update;
   if v_release.status not in ('sealed', 'staged') then
     raise exception 'release % is %, only a sealed one can be stored', p_release, v_release.status;
@@ -44,6 +45,7 @@ begin
     insert into ctl.store_mart (release_id, mart, row_count, content_hash)
     values (p_release, v_mart.mart, v_hash.row_count, v_hash.content_hash);
   end loop;
+  perform ctl.record_controls(p_release);
   update ctl.release set status = 'staged', staged_at = clock_timestamp()
   where release_id = p_release;
 end $$;
@@ -86,7 +88,7 @@ begin
     left join ctl.store_mart as s
       on s.release_id = p_release and s.mart = r.object and r.stage = 'marts'
     where r.tree_hash = v_release.tree_hash and r.stage in ('staging', 'marts') and not coalesce(
-      v.is_passed and v.suite_hash = r.suite_hash and v.run_count = r.expectation_count
+      (v.is_passed or ctl.is_waived(v.validation_id)) and v.suite_hash = r.suite_hash and v.run_count = r.expectation_count
       and (v.rows_evaluated > 0 or r.allow_empty)
       and (r.stage = 'staging' or v.content_hash = s.content_hash), false
     )
@@ -128,6 +130,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       from ctl.release_input as i join ctl.batch_table as t on t.batch_seq = i.batch_seq
       where i.release_id = r.release_id
     ),
+    'controls_of_release', (
+      select jsonb_object_agg(t.control || ' ' || t.currency, jsonb_build_object(
+        'landed', t.landed_amount::text, 'found', t.found_amount::text, 'rows', t.found_rows
+      ))
+      from ctl.control_total as t where t.release_id = r.release_id
+    ),
+    'overrides', (
+      select jsonb_agg(jsonb_build_object(
+        'override', o.override_id, 'stage', o.stage, 'object', o.object, 'rule', o.rule,
+        'approved_by', o.approved_by, 'reason', o.reason, 'expires_at', o.expires_at
+      ) order by o.override_id)
+      from ctl.override as o
+      where o.override_id in (
+        select a.override_id from ctl.applied_override as a
+        join ctl.validation as v on v.validation_id = a.validation_id
+        where v.release_id = r.release_id or v.batch_seq in (
+          select batch_seq from ctl.release_input where release_id = r.release_id
+        )
+      )
+    ),
     'suites', (
       select jsonb_object_agg(q.stage || '/' || q.object || '/' || q.suite, q.suite_hash)
       from ctl.required_suite as q where q.tree_hash = r.tree_hash
@@ -142,14 +164,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Publish or refuse. The answer is a decision, not an exception: a refusal is recorded too.
-create function ctl.publish(p_release bigint, p_actor text) returns jsonb
+-- p_expected: the edition of this date the caller has seen (0: none yet); another one refuses.
+create function ctl.publish(p_release bigint, p_actor text, p_expected bigint default null)
+returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_release ctl.release;
   v_reasons text [];
   v_edition bigint;
   v_newer bigint;
+  v_current bigint;
 begin
+  -- What takes long comes before the lock that all publishing shares; the lock of this release
+  -- keeps the store as it was checked.
+  perform pg_advisory_xact_lock(hashtext('rapport release'), p_release::integer);
+  v_reasons := ctl.store_objections(p_release);
   perform from ctl.head for update;
   select * into strict v_release from ctl.release where release_id = p_release for update;
   select from_edition into v_edition from ctl.pointer
@@ -157,7 +186,16 @@ begin
   if found then
     return jsonb_build_object('decision', 'published', 'edition', v_edition, 'reasons', '[]'::jsonb);
   end if;
-  v_reasons := ctl.release_objections(p_release);
+  v_reasons := v_reasons || ctl.release_objections(p_release);
+  v_current := coalesce((
+    select from_edition from ctl.pointer
+    where as_of_date = v_release.as_of_date and to_edition = 9223372036854775807
+  ), 0);
+  if p_expected <> v_current then
+    v_reasons := v_reasons || format(
+      'readers of %s see edition %s, not the expected %s', v_release.as_of_date, v_current, p_expected
+    );
+  end if;
   select release_id into v_newer from ctl.pointer
   where as_of_date = v_release.as_of_date and to_edition = 9223372036854775807
     and release_id > p_release;
@@ -168,6 +206,7 @@ begin
     v_reasons := v_reasons || 'the release was published and replaced since; use rollback'::text;
   end if;
   if v_reasons = '{}' then
+    perform ctl.apply_overrides(null, p_release);
     v_edition := ctl.move_pointer(p_release, v_release.as_of_date, 'publish', p_actor, null);
     update ctl.release set status = 'published', decided_at = clock_timestamp(), reason = null
     where release_id = p_release;
@@ -189,7 +228,9 @@ begin
 end $$;
 
 -- Show an earlier release of its date again.
-create function ctl.rollback(p_release bigint, p_actor text, p_reason text) returns jsonb
+create function ctl.rollback(
+  p_release bigint, p_actor text, p_reason text, p_expected bigint default null
+) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_release ctl.release;
@@ -203,8 +244,13 @@ begin
       'release %s %s', p_release, coalesce('is ' || v_release.status || ', not published', 'does not exist')
     )));
   end if;
-  select release_id into v_current from ctl.pointer
+  select release_id, from_edition into v_current, v_edition from ctl.pointer
   where as_of_date = v_release.as_of_date and to_edition = 9223372036854775807;
+  if p_expected <> v_edition then
+    return jsonb_build_object('decision', 'refused', 'reasons', jsonb_build_array(format(
+      'readers of %s see edition %s, not the expected %s', v_release.as_of_date, v_edition, p_expected
+    )));
+  end if;
   if v_current = p_release then
     return jsonb_build_object('decision', 'refused', 'reasons', jsonb_build_array(format(
       'release %s is what readers of %s see already', p_release, v_release.as_of_date

@@ -13,6 +13,9 @@ begin
     raise exception 'run % is a release of %, not of %', p_run_key, v_release.as_of_date, p_as_of;
   end if;
   if found and exists (select from ctl.slot where release_id = v_release.release_id) then
+    if v_release.status = 'failed' then
+      delete from ctl.release_input where release_id = v_release.release_id;
+    end if;
     update ctl.release set status = 'open', reason = null
     where release_id = v_release.release_id and status = 'failed';
     return v_release.release_id;

@@ -10,7 +10,7 @@ set role rapport_owner;
 alter default privileges for role rapport_owner revoke execute on functions from public;
 alter default privileges for role rapport_owner revoke all on types from public;
 grant usage on schema ctl to rapport_loader, rapport_transformer, rapport_validator,
-  rapport_publisher, auditor;
+  rapport_publisher, rapport_approver, auditor;
 grant usage on schema landing to rapport_loader, rapport_transformer, rapport_validator;
 grant usage on schema quarantine to rapport_loader, auditor;
 grant usage on schema store to rapport_transformer, rapport_validator, auditor;

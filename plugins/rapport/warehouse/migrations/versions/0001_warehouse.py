@@ -14,7 +14,9 @@ AS_OWNER = (
     "landing_functions.sql",
     "extraction_functions.sql",
     "release_functions.sql",
+    "reconciliation.sql",
     "publish_functions.sql",
+    "overrides.sql",
     "grants.sql",
 )
 
