@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run stop deps test lint typecheck unit format clean
+.PHONY: help run stop deps test lint typecheck unit test-faults format clean
 
 PYTHON ?= python3
 AS_OF ?=
@@ -30,6 +30,9 @@ test: lint typecheck unit ## lint, types and all tests, with a PostgreSQL of the
 
 unit: $(INSTALLED)
 	@$(BIN)/pytest
+
+test-faults: $(INSTALLED) ## break everything that can break, and see that nothing is lost (under 30 minutes)
+	@$(BIN)/pytest tests/faults
 
 lint: $(INSTALLED) ## check style of Python and SQL
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import pytest
 from rapport.errors import RapportError
 from rapport.local.postgres import EmbeddedPostgres
 from support.landing_lab import TREE, LandingLab
+from support.race import race
 from support.source_lab import OPEN_TRANSACTIONS, OVERLAP, SourceLab, source_lab
 
 
@@ -182,3 +183,10 @@ def test_a_mass_delete_needs_a_recorded_approval_and_uses_it_once(source: Source
     source.run("delete from loans where loan_id <= 'L01500'")
     with pytest.raises(RapportError, match="500 of 2000 rows"):
         source.land(contract)
+
+
+def test_concurrent_writers_lose_nothing(source: SourceLab) -> None:
+    """A short sample; the long race is in tests/faults."""
+    contract = source.lab.contract(OPEN_TRANSACTIONS)
+    result = race(source, contract, writers=8, transactions=800, pulls=10)
+    assert (result.missing, result.stale) == (0, 0)
