@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from rapport.pipeline import steps
-from rapport.publishing.releases import fail_release
+from rapport.pipeline.ending import end_failed_run, find_release
 from rapport.settings import Settings
+
+log = logging.getLogger(__name__)
 
 OnStep = Callable[[str], None]
 
@@ -47,20 +50,32 @@ def run(
             the last published one.
     """
     key = run_key or f"cli:{uuid.uuid4()}"
-    on_step("open_release")
-    release_id = steps.open_release(settings, as_of, key, known_at)
+    step = "open_release"
+    on_step(step)
     try:
-        for name, action in _steps(settings, key, extract, known_at):
-            on_step(name)
+        release_id = steps.open_release(settings, as_of, key, known_at)
+        for step, action in _steps(settings, key, extract, known_at):
+            on_step(step)
             action()
-        on_step("publish")
+        step = "publish"
+        on_step(step)
         edition = steps.publish(settings, key, actor="cli")
     except Exception as error:
-        fail_release(settings, key, f"{type(error).__name__}: {error}"[:4000])
-        steps.report(settings, key)
+        end_failed_run(settings, key, as_of, step, error)
+        _report_failure(settings, key)
         raise
     on_step("report")
     return RunResult(key, release_id, edition, steps.report(settings, key))
+
+
+def _report_failure(settings: Settings, key: str) -> None:
+    # The page of a failed run is a help, not a duty: what failed must be what the caller sees.
+    if find_release(settings, key) is None:
+        return
+    try:
+        steps.report(settings, key)
+    except Exception:
+        log.exception("The page of run %s could not be written.", key)
 
 
 def _steps(
