@@ -5,9 +5,9 @@ Reads the enabled sources, gates what came in, builds the marts of **one date** 
 gates them again, and lets readers see all marts together, or none of them.
 一次运行只对应一个基准日:全部关卡通过才一起发布,否则读者继续看到上一版本。
 
-`open_release` → `extract` (one per source) → `validate_landing` → `freeze_inputs` →
-`build_staging` → `validate_staging` → `build_marts` → `seal_and_validate_marts` →
-`publish` → `report`
+`open_release` → `extract` (one per source) → `validate_landing` → `approve_batches` →
+`freeze_inputs` → `build_staging` → `validate_staging` → `build_marts` →
+`seal_and_validate_marts` → `approve_release` → `publish` → `report`
 
 ## When it runs
 Early on the first of each month, for the month that has just ended: the as-of date is the last day
@@ -26,6 +26,9 @@ page that `report` writes (it runs after a failure, too) shows all gates. The ow
 webhook or mail, if configured. A gate, a refusal and wrong settings fail at once; a server that
 is away is tried again. After mending the cause, **clear `open_release` with everything
 downstream**, or trigger anew: batches this run landed and had accepted are not read twice.
+With `approve_overrides` a failed check waits for a person (Required Actions, eight hours); an
+approval is recorded as an override and shown in `mart.waivers`. Without it the two approval tasks
+do nothing; `rapport override add` records one for the next run.
 After a change of code, models or expectations: `rapport deploy`, then trigger anew.
 
 ## What it guards against
@@ -46,7 +49,7 @@ half a release.
 
 from airflow.sdk import dag
 
-from rapport.orchestration import callbacks, defaults, tasks
+from rapport.orchestration import approval, callbacks, defaults, tasks
 
 
 @dag(
@@ -69,11 +72,13 @@ def publish_client_marts() -> None:
     (
         tasks.extract.expand(source=opened)
         >> tasks.validate_landing()
+        >> approval.OverrideApproval(task_id="approve_batches")
         >> tasks.freeze_inputs()
         >> tasks.build_staging()
         >> tasks.validate_staging()
         >> tasks.build_marts()
         >> tasks.seal_and_validate_marts()
+        >> approval.OverrideApproval(task_id="approve_release")
         >> published
         # As a teardown it runs whatever happened before, and cannot turn a failed run green.
         >> tasks.report().as_teardown(setups=opened)

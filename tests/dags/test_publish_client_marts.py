@@ -17,11 +17,13 @@ ORDER = [
     "open_release",
     "extract",
     "validate_landing",
+    "approve_batches",
     "freeze_inputs",
     "build_staging",
     "validate_staging",
     "build_marts",
     "seal_and_validate_marts",
+    "approve_release",
     "publish",
     "report",
 ]
@@ -67,6 +69,7 @@ def test_publishing_announces_an_asset(dag: DAG) -> None:
         {"sources": ["crm", "crm"]},
         {"known_at": "yesterday"},
         {"known_at": 1},
+        {"approve_overrides": "perhaps"},
     ],
     ids=str,
 )
@@ -92,7 +95,8 @@ def test_bad_parameters_are_refused(dag: DAG, given: dict[str, Any]) -> None:
 def test_good_parameters_are_taken(dag: DAG, given: dict[str, Any]) -> None:
     values = deepcopy(dag.params)
     values.update(given)
-    assert values.validate() == {"as_of_date": None, "sources": None, "known_at": None} | given
+    unasked = {"as_of_date": None, "sources": None, "known_at": None, "approve_overrides": False}
+    assert values.validate() == unasked | given
 
 
 def test_the_schedule_gives_one_run_per_month_end_in_ascending_order(dag: DAG) -> None:

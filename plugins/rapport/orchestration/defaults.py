@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from inspect import getdoc
@@ -59,6 +59,11 @@ def timed_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return wrap
 
 
+def asks_for_overrides(context: Mapping[str, Any]) -> bool:
+    """Whether a person is to be asked about failed checks of this run."""
+    return bool((context.get("params") or {}).get("approve_overrides"))
+
+
 def month_ends() -> CronDataIntervalTimetable:
     """One run per month, early on the first of the next, for the data interval of that month."""
     zone = settings_module.load().business_time_zone
@@ -109,5 +114,12 @@ def run_params() -> dict[str, Param]:
             title="Known at / 已知时点",
             description="Use only what was landed by this instant; nothing is read then."
             " / 只用该时点前已入库的数据,不再抽取。",
+        ),
+        "approve_overrides": Param(
+            False,
+            type="boolean",
+            title="Ask about failures / 失败时人工审批",
+            description="A failed check does not end the run: a person is asked, and an approval is"
+            " recorded as an override. / 检查未通过时等待人工审批,批准即记录为放行。",
         ),
     }

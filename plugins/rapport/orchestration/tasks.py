@@ -15,7 +15,7 @@ from airflow.sdk import get_current_context
 
 from rapport import settings as settings_module
 from rapport.orchestration import calendar, connections, failures
-from rapport.orchestration.defaults import CLIENT_MARTS, timed_task
+from rapport.orchestration.defaults import CLIENT_MARTS, asks_for_overrides, timed_task
 
 if TYPE_CHECKING:
     from rapport.quality.model import Outcome
@@ -84,7 +84,7 @@ def validate_landing() -> None:
     from rapport.pipeline import steps
 
     with step("validator") as (settings, run_key):
-        _log_outcomes(steps.validate_landing(settings, run_key))
+        _log_outcomes(steps.validate_landing(settings, run_key, ask_later=_asks()))
 
 
 @timed_task()
@@ -111,7 +111,7 @@ def validate_staging() -> None:
     from rapport.pipeline import steps
 
     with step("validator", "auditor") as (settings, run_key):
-        _log_outcomes(steps.validate_staging(settings, run_key))
+        _log_outcomes(steps.validate_staging(settings, run_key, ask_later=_asks()))
 
 
 @timed_task()
@@ -129,7 +129,7 @@ def seal_and_validate_marts() -> None:
     from rapport.pipeline import steps
 
     with step("transformer", "validator", "auditor") as (settings, run_key):
-        _log_outcomes(steps.seal_and_validate_marts(settings, run_key))
+        _log_outcomes(steps.seal_and_validate_marts(settings, run_key, ask_later=_asks()))
 
 
 @timed_task(outlets=[CLIENT_MARTS])
@@ -164,6 +164,10 @@ def report() -> None:
         log.info("Report / 报告: %s", steps.report(settings, run_key))
 
 
+def _asks() -> bool:
+    return asks_for_overrides(get_current_context())
+
+
 def _actor(context: Any) -> str:
     return f"airflow:{context['dag_run'].triggering_user_name or 'scheduler'}"
 
@@ -177,4 +181,9 @@ def _release(settings: Settings, run_key: str) -> Any:
 
 
 def _log_outcomes(outcomes: Sequence[Outcome]) -> None:
-    log.info("%d suites passed / %d 组检查通过", len(outcomes), len(outcomes))
+    failed = [outcome for outcome in outcomes if not outcome.is_passed]
+    passed = len(outcomes) - len(failed)
+    log.info("%d suites passed / %d 组检查通过", passed, passed)
+    for outcome in failed:
+        rules = ", ".join(found.expectation.rule for found in outcome.failures)
+        log.warning("Failed / 未通过: %s: %s", outcome.table, rules or "no rows")
