@@ -7,7 +7,7 @@ from typing import NamedTuple
 import psycopg
 
 from rapport.landing.formats import Reading, reading
-from rapport.landing.statements import LOCATORS, names, run
+from rapport.landing.statements import LOCATORS, names, rows, run
 from rapport.landing.work_tables import RAW, WORK, locator
 from rapport.sources.table_contract import Column, TableContract
 from rapport.warehouse.ddl import literal, quoted
@@ -45,9 +45,13 @@ class _Read(NamedTuple):
 def cast_rows(connection: psycopg.Connection, table: TableContract, time_zone: str) -> int:
     """Move ``raw`` to ``work``; rows with a value that is not of its type go to ``refused``.
 
+    What was plainly of its type is in ``work`` already (``sources.connectors.text_copy``).
+
     Returns:
-        Number of rows in ``work``.
+        Number of rows moved.
     """
+    if not rows(connection, f"select from {RAW} limit 1"):
+        return 0
     reads = [
         _Read(c, reading(c, f"r.{quoted(c.name)}", time_zone))
         for c in table.columns

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rapport.sources.formats import date_pattern
 from rapport.sources.table_contract import Column, Normalise
 from rapport.warehouse.ddl import literal
 
@@ -18,20 +19,6 @@ SPACES = "E' \\t\\r\\n\\u00a0\\u3000\\u200b\\ufeff'"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
-_TOKENS = {
-    "YYYY": ("year", r"(\d{4})"),
-    "YY": ("year", ""),
-    "Mon": ("month", r"([A-Za-z]{3})"),
-    "MM": ("month", r"(\d{2})"),
-    "M": ("month", r"(\d{1,2})"),
-    "DD": ("day", r"(\d{2})"),
-    "D": ("day", r"(\d{1,2})"),
-    "HH": ("hour", r"(\d{2})"),
-    "H": ("hour", r"(\d{1,2})"),
-    "MI": ("minute", r"(\d{2})"),
-    "SS": ("second", r"(\d{2}(?:\.\d+)?)"),
-}
-_TOKEN = re.compile("YYYY|YY|Mon|MM|MI|M|DD|D|HH|H|SS")
 
 
 class Reading(NamedTuple):
@@ -142,7 +129,7 @@ def _instant(column: Column, text: str, time_zone: str) -> Reading:
 
 def _iso(format_: str) -> tuple[str, str]:
     """SQL that rewrites ``{v}`` of a format to ISO, and the pattern that the text must have."""
-    expected, places = _pattern(format_, r"(\d{2})")
+    expected, places = date_pattern(format_, r"(\d{2})")
     result = rf"\{places['year']}-\{places['month']}-\{places['day']}"
     clock = [places[p] for p in ("hour", "minute", "second") if p in places]
     if clock:
@@ -150,22 +137,9 @@ def _iso(format_: str) -> tuple[str, str]:
     if "YYYY" in format_:
         return _rewritten("{v}", expected, result), expected
     # Two digits: 70-99 are the last century.
-    last, _ = _pattern(format_, r"([7-9]\d)")
-    this, _ = _pattern(format_, r"([0-6]\d)")
+    last, _ = date_pattern(format_, r"([7-9]\d)")
+    this, _ = date_pattern(format_, r"([0-6]\d)")
     return _rewritten(_rewritten("{v}", last, "19" + result), this, "20" + result), expected
-
-
-def _pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]]:
-    """Expression for a format, one group for each part, and the number of each part's group."""
-    places: dict[str, int] = {}
-    pattern = "^"
-    position = 0
-    for match in _TOKEN.finditer(format_):
-        part, expression = _TOKENS[match.group()]
-        pattern += re.escape(format_[position : match.start()]) + (expression or two_digit_year)
-        places[part] = len(places) + 1
-        position = match.end()
-    return pattern + re.escape(format_[position:]) + "$", places
 
 
 def _rewritten(text: str, pattern: str, result: str) -> str:

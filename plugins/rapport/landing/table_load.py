@@ -23,13 +23,14 @@ def land_table(
 ) -> TableCounts:
     """Land a table and record its counts, files and watermark; call it in one transaction."""
     plan = plan_reading(batch, table, snapshot)
-    counts = None
-    delivery = Delivery(0)
+    first = None
     if plan is None or plan.since is None:
-        counts = first_load.land_first(batch.warehouse, table, snapshot, batch.seq)
-    if counts is None:
+        first = first_load.land_first(batch.warehouse, table, snapshot, batch.seq)
+    if first is not None:
+        counts, delivery = first
+    else:
         into = work_tables.create(batch.warehouse, table, snapshot.delivers)
-        delivery, compared = _deliver(batch, table, snapshot, Target(into), plan)
+        delivery, compared = _deliver(batch, table, snapshot, into, plan)
         work_tables.record_delivery(batch.warehouse, delivery)
         if snapshot.delivers == "text":
             casting.cast_rows(batch.warehouse, table, settings.business_time_zone)

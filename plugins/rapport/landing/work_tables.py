@@ -6,7 +6,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rapport.landing.statements import LOCATORS, landing, names, run
-from rapport.sources.connectors import Delivers, Delivery
+from rapport.sources.connectors import Delivers, Delivery, Target
 from rapport.sources.table_contract import TableContract
 from rapport.warehouse.ddl import literal, quoted
 
@@ -16,8 +16,8 @@ RAW = "raw"
 _LOCATOR_COLUMNS = "_file integer, _line bigint, _byte_from bigint, _byte_to bigint"
 
 
-def create(connection: psycopg.Connection, table: TableContract, delivers: Delivers) -> str:
-    """Make ``work`` (typed), ``refused``, for text also ``raw``; name of the one to copy into."""
+def create(connection: psycopg.Connection, table: TableContract, delivers: Delivers) -> Target:
+    """Make ``work`` (typed), ``refused``, for text also ``raw``; where to copy into."""
     columns = ", ".join(f"{quoted(c.name)} {_collated(c.type)}" for c in table.columns)
     locators = f", {_LOCATOR_COLUMNS}" if delivers == "text" else ""
     run(connection, f"create temporary table {WORK} ({columns}{locators}) on commit drop")
@@ -27,14 +27,14 @@ def create(connection: psycopg.Connection, table: TableContract, delivers: Deliv
         " row_data jsonb, amount numeric, currency text) on commit drop",
     )
     if delivers == "typed":
-        return WORK
+        return Target(WORK)
     texts = ", ".join(f'{quoted(c.name)} text collate "C"' for c in table.columns)
     run(connection, f"create temporary table {RAW} ({_LOCATOR_COLUMNS}, {texts}) on commit drop")
     run(
         connection,
         "create temporary table input_file (_file integer, path text, sha256 text) on commit drop",
     )
-    return RAW
+    return Target(WORK, raw=RAW)
 
 
 def record_delivery(connection: psycopg.Connection, delivery: Delivery) -> None:

@@ -42,12 +42,19 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to copy to: a relation of the warehouse, as SQL, and columns that are the same in
-    every row (bigint). A connector that delivers text is never given such columns.
+    """Where to copy to: a relation of the warehouse with typed columns, as SQL, and columns that
+    are the same in every row (bigint). A connector that delivers text writes places (``_file``,
+    ``_line``, ``_byte_from``, ``_byte_to``) beside its rows if ``raw`` is given, and puts rows that
+    it cannot type at a glance there, as text; without ``raw`` it raises ``NotPlain``.
     """
 
     relation: str
     constants: Mapping[str, int] = field(default_factory=dict)
+    raw: str | None = None
+
+
+class NotPlain(Exception):
+    """Some rows need the careful reading, and the target has no place for them."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,7 @@ Digests = dict[int, tuple[int, int]]
 class Snapshot(Protocol):
     """One consistent view of a source.
 
-    ``delivers`` says what ``copy`` writes: ``typed`` columns of the contract, or every column as
-    ``text`` (raw) beside ``_file``, ``_line``, ``_byte_from`` and ``_byte_to``.
+    ``delivers`` says what the source has: ``typed`` columns of the contract, or ``text``.
     """
 
     delivers: Delivers

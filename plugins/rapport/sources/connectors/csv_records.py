@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import IO, NamedTuple
 
 from rapport.errors import RapportError
@@ -19,6 +20,7 @@ MAX_RECORD = 64 * 1024 * 1024
 MAX_BROKEN = 1000
 """Unreadable records of one file; more means that it is not the file the contract describes."""
 
+_BLOCK = 512 * 1024
 _MARKS = {"utf-8": b"\xef\xbb\xbf", "gb18030": b"\x84\x31\x95\x33"}
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -31,6 +33,20 @@ class Record(NamedTuple):
     byte_from: int
     byte_to: int
     broken: str | None
+
+
+class Plain(NamedTuple):
+    """Records of one line each, in a row: ``sizes`` are their bytes, blank lines stay empty."""
+
+    records: Sequence[list[str]]
+    line: int
+    byte: int
+    sizes: Sequence[int]
+
+    def places(self) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+        """First line, first byte and end of each record."""
+        ends = list(accumulate(self.sizes, initial=self.byte))
+        return range(self.line, self.line + len(self.records)), ends[:-1], ends[1:]
 
 
 class _Line(NamedTuple):
@@ -51,7 +67,11 @@ class CsvRecords:
         self._name = name
         self._encoding = encoding
         self._delimiter = delimiter
-        self._source = self._lines(file)
+        self._file = file
+        self._block: deque[bytes] = deque()
+        self._is_start = True
+        self._width = 0
+        self._pieces: deque[_Line] = deque()
         self._again: deque[_Line] = deque()
         self._record: list[_Line] = []
         self._size = 0
@@ -60,8 +80,46 @@ class CsvRecords:
         self._broken = 0
 
     def __iter__(self) -> Iterator[Record]:
+        while self._more():
+            yield from self._careful()
+
+    def batches(self) -> Iterator[Plain | Record]:
+        """All records: many at once where nothing is odd, the others one by one."""
+        while self._more():
+            plain = None if self._pieces or not self._width else self._plain()
+            if plain is None:
+                yield from self._careful()
+            else:
+                yield plain
+
+    def _more(self) -> bool:
+        """Have some lines to read."""
+        if not (self._pieces or self._block):
+            self._block.extend(self._file.readlines(_BLOCK))
+        return bool(self._pieces or self._block)
+
+    def _plain(self) -> Plain | None:
+        """The whole block at once, if each of its lines is one record of the right width."""
+        lines = list(self._block)
+        content = b"".join(lines)
+        if b"\0" in content or content.count(b"\r") != content.count(b"\r\n"):
+            return None
+        try:
+            texts = content.decode(self._encoding).split("\n")[: len(lines)]
+            found = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if len(found) != len(lines) or not set(map(len, found)) <= {0, self._width}:
+            return None
+        plain = Plain(found, self._line, self._byte, list(map(len, lines)))
+        self._block.clear()
+        self._line += len(lines)
+        self._byte += len(content)
+        return plain
+
+    def _careful(self) -> Iterator[Record]:
+        """The records of this block, one by one; the last may reach into what follows."""
         reader = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
-        width = 0
         while True:
             try:
                 fields = next(reader)
@@ -75,6 +133,7 @@ class CsvRecords:
                 reader = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
                 continue
             broken = next((line.broken for line in self._record if line.broken), None)
+            width = self._width
             if fields and width and len(fields) != width and not broken:
                 broken = f"field_count: {len(fields)} fields instead of {width}"
             if broken and len(self._record) > 1 and broken.startswith("field_count"):
@@ -84,29 +143,34 @@ class CsvRecords:
                 continue
             record = self._take(fields, broken)
             if fields or broken:
-                width = width or len(fields)
+                self._width = width or len(fields)
                 yield record
 
-    def _lines(self, file: IO[bytes]) -> Iterator[_Line]:
-        encoding = self._encoding
-        first = True
-        for chunk in file:
+    def _next_line(self) -> _Line | None:
+        """The next line; None at the end of the block, unless a record reaches beyond it."""
+        if not self._pieces:
+            if not (self._block or (self._record and self._more())):
+                return None
+            self._take_apart(self._block.popleft())
+        return self._pieces.popleft()
+
+    def _take_apart(self, chunk: bytes) -> None:
+        skipped = 0
+        if self._is_start:
+            self._is_start = False
+            if chunk.startswith(_WIDE_MARKS):
+                raise RapportError(
+                    f"{self._name} is UTF-16, not {self._encoding}.",
+                    next_step="Export it as UTF-8 (CSV UTF-8 in a spreadsheet).",
+                )
+            mark = _MARKS.get(self._encoding, b"\0\0")
+            if chunk.startswith(mark):
+                skipped = len(mark)
+        # A lone carriage return ends a line too (old spreadsheets write nothing else).
+        pieces = chunk.splitlines(keepends=True) if b"\r" in chunk[:-2] else (chunk,)
+        for piece in pieces:
+            self._pieces.append(self._decoded(piece, skipped))
             skipped = 0
-            if first:
-                first = False
-                if chunk.startswith(_WIDE_MARKS):
-                    raise RapportError(
-                        f"{self._name} is UTF-16, not {encoding}.",
-                        next_step="Export it as UTF-8 (CSV UTF-8 in a spreadsheet).",
-                    )
-                mark = _MARKS.get(encoding, b"\0\0")
-                if chunk.startswith(mark):
-                    skipped = len(mark)
-            # A lone carriage return ends a line too (old spreadsheets write nothing else).
-            pieces = chunk.splitlines(keepends=True) if b"\r" in chunk[:-2] else (chunk,)
-            for piece in pieces:
-                yield self._decoded(piece, skipped)
-                skipped = 0
 
     def _decoded(self, piece: bytes, skipped: int) -> _Line:
         broken = None
@@ -127,7 +191,7 @@ class CsvRecords:
             if again:
                 line = again.popleft()
             else:
-                found = next(self._source, None)
+                found = self._next_line()
                 if found is None:
                     return
                 line = found

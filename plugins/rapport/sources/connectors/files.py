@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
 import psycopg
-from psycopg import sql
 
 from rapport.errors import RapportError
 from rapport.settings import Settings
 from rapport.sources.connectors import Delivers, Delivery, InputFile, Refusal, Target
 from rapport.sources.connectors.csv_headers import match_header
 from rapport.sources.connectors.csv_records import CsvRecords, Record
+from rapport.sources.connectors.text_batches import Fields, TextBatch
+from rapport.sources.connectors.text_copy import TextCopy
 from rapport.sources.contracts import source_folder
-from rapport.sources.pseudonyms import Pseudonymiser, load_pseudonymiser
-from rapport.sources.table_contract import Column, Contract, TableContract
-
-_BLOCK = 256 * 1024
+from rapport.sources.pseudonyms import load_pseudonymiser
+from rapport.sources.table_contract import Contract, TableContract
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,9 @@ class FolderSnapshot:
 
     delivers: Delivers = "text"
 
-    def __init__(self, contract: Contract, folder: Path, pseudonymiser: Pseudonymiser) -> None:
-        self._pseudonymiser = pseudonymiser
+    def __init__(self, contract: Contract, folder: Path, settings: Settings) -> None:
+        self._pseudonymiser = load_pseudonymiser(settings)
+        self._zone = settings.business_time_zone
         self._files = {name: _find(folder, table) for name, table in contract.tables.items()}
         # All headers are checked here, before anything is read.
         self.evidence: dict[str, Any] = {
@@ -58,22 +58,8 @@ class FolderSnapshot:
         }
 
     def copy(self, table: TableContract, warehouse: psycopg.Connection, target: Target) -> Delivery:
-        delivered = Delivery(0)
-        for number, file in enumerate(self._files[table.name]):
-            reader = _FileReader(table, file, number, self._pseudonymiser)
-            rows = reader.copy(warehouse, target)
-            if _digest(file.path)[0] != file.sha256:
-                raise RapportError(
-                    f"{file.name} changed while it was read.",
-                    next_step="Run again when whoever writes it is done.",
-                )
-            counted = InputFile(file.name, file.sha256, file.size, rows + len(reader.refusals))
-            delivered = Delivery(
-                delivered.rows + rows,
-                delivered.refusals + reader.refusals,
-                [*delivered.files, counted],
-            )
-        return delivered
+        copying = TextCopy(table, warehouse, target, self._pseudonymiser, self._zone)
+        return copying.copy(_CsvPart(table, file) for file in self._files[table.name])
 
 
 @contextmanager
@@ -86,7 +72,7 @@ def open_files(contract: Contract, settings: Settings) -> Iterator[FolderSnapsho
             f"Source {contract.source}: folder {contract.folder} is {state}.",
             next_step="Set the variable to the folder of the files.",
         )
-    yield FolderSnapshot(contract, folder, load_pseudonymiser(settings))
+    yield FolderSnapshot(contract, folder, settings)
 
 
 def _find(folder: Path, table: TableContract) -> list[_Found]:
@@ -110,74 +96,62 @@ def _digest(path: Path) -> tuple[str, int]:
         return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
 
 
-class _FileReader:
-    """Copies one file into ``raw`` and collects what is no row."""
+class _CsvPart:
+    """One CSV file as a part of its table."""
 
-    def __init__(
-        self, table: TableContract, file: _Found, number: int, pseudonymiser: Pseudonymiser
-    ) -> None:
+    def __init__(self, table: TableContract, file: _Found) -> None:
         self._table = table
         self._file = file
-        self._number = number
-        self._pseudonymiser = pseudonymiser
-        self.refusals: list[Refusal] = []
-
-    def copy(self, warehouse: psycopg.Connection, target: Target) -> int:
-        with _opened(self._file.path) as file:
-            records = iter(
-                CsvRecords(file, self._file.name, self._table.encoding, self._table.delimiter)
+        with self._records() as records:
+            self.columns, self._positions = match_header(
+                table, file.name, next(iter(records), None)
             )
-            columns, positions = match_header(self._table, self._file.name, next(records, None))
-            names = ("_file", "_line", "_byte_from", "_byte_to", *(c.name for c in columns))
-            # Empty text is text here: which values mean NULL is the contract's to say.
-            command = sql.SQL("copy {} ({}) from stdin (format csv, force_not_null ({}))").format(
-                sql.SQL(target.relation),
-                sql.SQL(", ").join(map(sql.Identifier, names)),
-                sql.SQL(", ").join(sql.Identifier(c.name) for c in columns),
-            )
-            with warehouse.cursor() as cursor:
-                with cursor.copy(command) as copy:
-                    for block in self._blocks(records, columns, positions):
-                        copy.write(block)
-                return cursor.rowcount
 
-    def _blocks(
-        self, records: Iterator[Record], columns: Sequence[Column], positions: Sequence[int]
-    ) -> Iterator[str]:
-        buffer = io.StringIO()
-        write = csv.writer(buffer, lineterminator="\n").writerow
+    def batches(self) -> Iterator[TextBatch]:
+        positions = self._positions
+        is_whole = positions == list(range(len(positions)))
+        pick: Callable[[list[str]], Fields]
         pick = itemgetter(*positions) if len(positions) > 1 else lambda f: (f[positions[0]],)
-        persons = [i for i, c in enumerate(columns) if c.is_person]
-        number = self._number
-        for fields, line, byte_from, byte_to, broken in records:
-            if broken:
-                self._refuse(line, byte_from, byte_to, broken)
-                continue
-            values = pick(fields)
-            if persons:
-                values = self._pseudonymised(columns, persons, values)
-            write((number, line, byte_from, byte_to, *values))
-            if buffer.tell() > _BLOCK:
-                yield buffer.getvalue()
-                buffer.seek(0)
-                buffer.truncate()
-        yield buffer.getvalue()
+        with self._records() as records:
+            header = next(iter(records))
+            for found in records.batches():
+                if isinstance(found, Record):
+                    yield self._single(found, pick)
+                    continue
+                lines, starts, ends = found.places()
+                rows = found.records
+                if [] in rows:  # blank lines
+                    kept = [bool(row) for row in rows]
+                    rows, lines = list(compress(rows, kept)), list(compress(lines, kept))
+                    starts, ends = list(compress(starts, kept)), list(compress(ends, kept))
+                if not (is_whole and len(header.fields) == len(positions)):
+                    yield TextBatch([pick(row) for row in rows], lines, starts, ends)
+                    continue
+                yield TextBatch(rows, lines, starts, ends)
 
-    def _pseudonymised(
-        self, columns: Sequence[Column], persons: Sequence[int], values: Sequence[str]
-    ) -> list[str]:
-        result = list(values)
-        for i in persons:
-            blank = values[i] in columns[i].null_values
-            result[i] = "" if blank else self._pseudonymiser.of(values[i]) or ""
-        return result
+    def finished(self, rows: int) -> InputFile:
+        file = self._file
+        if _digest(file.path)[0] != file.sha256:
+            raise RapportError(
+                f"{file.name} changed while it was read.",
+                next_step="Run again when whoever writes it is done.",
+            )
+        return InputFile(file.name, file.sha256, file.size, rows)
 
-    def _refuse(self, line: int, byte_from: int, byte_to: int, broken: str) -> None:
+    @contextmanager
+    def _records(self) -> Iterator[CsvRecords]:
+        with _opened(self._file.path) as opened:
+            yield CsvRecords(opened, self._file.name, self._table.encoding, self._table.delimiter)
+
+    def _single(self, record: Record, pick: Callable[[list[str]], Fields]) -> TextBatch:
+        fields, line, byte_from, byte_to, broken = record
+        if not broken:
+            return TextBatch([pick(fields)], [line], [byte_from], [byte_to])
         rule, _, message = broken.partition(": ")
         place = {"line": line, "byte_from": byte_from, "byte_to": byte_to}
         file = {"file": self._file.name, "sha256": self._file.sha256}
         shown = f"{self._file.name} line {line}: {message or rule}"
-        self.refusals.append(Refusal(f"line:{rule}", shown, file | place))
+        return TextBatch([], [], refusals=[Refusal(f"line:{rule}", shown, file | place)])
 
 
 def _describe(table: TableContract, file: _Found) -> dict[str, Any]:
@@ -202,7 +176,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         return
     try:
         with gzip.open(path, "rb") as unpacked:
-            yield unpacked  # type: ignore[misc]
+            yield io.BufferedReader(unpacked, 256 * 1024)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RapportError(
             f"{path.name} is not a whole gzip file: {error}.",

@@ -1,0 +1,33 @@
+"""The parts of a date format of the contract language, as regular expressions."""
+
+from __future__ import annotations
+
+import re
+
+_TOKENS = {
+    "YYYY": ("year", r"(\d{4})"),
+    "YY": ("year", ""),
+    "Mon": ("month", r"([A-Za-z]{3})"),
+    "MM": ("month", r"(\d{2})"),
+    "M": ("month", r"(\d{1,2})"),
+    "DD": ("day", r"(\d{2})"),
+    "D": ("day", r"(\d{1,2})"),
+    "HH": ("hour", r"(\d{2})"),
+    "H": ("hour", r"(\d{1,2})"),
+    "MI": ("minute", r"(\d{2})"),
+    "SS": ("second", r"(\d{2}(?:\.\d+)?)"),
+}
+_TOKEN = re.compile("YYYY|YY|Mon|MM|MI|M|DD|D|HH|H|SS")
+
+
+def date_pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]]:
+    """Expression for a format, one group for each part, and the number of each part's group."""
+    places: dict[str, int] = {}
+    pattern = "^"
+    position = 0
+    for match in _TOKEN.finditer(format_):
+        part, expression = _TOKENS[match.group()]
+        pattern += re.escape(format_[position : match.start()]) + (expression or two_digit_year)
+        places[part] = len(places) + 1
+        position = match.end()
+    return pattern + re.escape(format_[position:]) + "$", places
