@@ -12,6 +12,7 @@ from rapport.errors import RapportError
 from rapport.landing import statements
 from rapport.landing.open_batch import OpenBatch, report_of
 from rapport.landing.reports import BatchReport, TableCounts
+from rapport.landing.schema_drift import settle_drift
 from rapport.landing.table_load import land_table
 from rapport.settings import Settings
 from rapport.sources.connectors import open_snapshot
@@ -45,7 +46,8 @@ def extract_source(
         tables: list[TableCounts] = []
         with open_snapshot(contract, settings) as snapshot:
             batch.call("set_snapshot", Jsonb(snapshot.evidence))
-            for table in contract.tables.values():
+            current = settle_drift(batch, contract, snapshot)
+            for table in current.tables.values():
                 with _errors_named(table), warehouse.transaction():
                     batch.assert_lease()
                     tables.append(land_table(batch, table, snapshot, settings))

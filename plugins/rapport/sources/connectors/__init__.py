@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import psycopg
 
 from rapport.settings import Settings
+from rapport.sources.drift import SourceColumn
 from rapport.sources.table_contract import Contract, TableContract
 
 Delivers = Literal["typed", "text"]
@@ -148,6 +149,20 @@ class Incremental(Protocol):
         condition: str,
     ) -> Delivery:
         """Copy the rows of some key ranges; ``condition`` is SQL over the typed key ``k``."""
+        ...
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A snapshot of a source that describes its tables: ``schema`` by table, then by column.
+
+    A table that the source does not have is empty there.
+    """
+
+    schema: Mapping[str, Mapping[str, SourceColumn]]
+
+    def fits(self, source_type: str, wanted: str) -> bool:
+        """Whether every value of a source type has an exact form in the contract's type."""
         ...
 
 

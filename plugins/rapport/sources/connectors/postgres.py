@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,26 +16,10 @@ from rapport.sources.connectors import Delivers, Delivery, Digests, Horizon, Key
 from rapport.sources.connectors.binary_copy import person_change, stream
 from rapport.sources.connectors.key_ranges import digest_columns, range_number
 from rapport.sources.connectors.postgres_horizon import observe
+from rapport.sources.connectors.postgres_schema import base_type, fits, read_schema
 from rapport.sources.pseudonyms import Pseudonymiser, load_pseudonymiser
 from rapport.sources.table_contract import Column, Contract, TableContract
 from rapport.warehouse.dsn import connect, source_dsn
-
-# Exact conversions, made by the source: from -> to. Everything can become text.
-_WIDENING = {
-    "smallint": {"integer", "bigint", "numeric"},
-    "integer": {"bigint", "numeric"},
-    "bigint": {"numeric"},
-    "real": {"numeric"},
-    "double precision": {"numeric"},
-    "timestamp without time zone": {"timestamptz"},
-    "timestamp with time zone": set(),
-    "date": {"timestamp"},
-}
-_SPELLING = {
-    "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone",
-    "time": "time without time zone",
-}
 
 
 class PostgresSnapshot:
@@ -56,7 +39,7 @@ class PostgresSnapshot:
         self._connection = connection
         self._pseudonymiser = pseudonymiser
         self._time_zone = time_zone
-        self._types = _check_tables(contract, connection)
+        self.schema = read_schema(connection, contract)
         self.evidence = _describe(connection)
 
     def copy(self, table: TableContract, warehouse: psycopg.Connection, target: Target) -> Delivery:
@@ -97,15 +80,21 @@ class PostgresSnapshot:
         with _reading(table):
             return {n: (rows, digest) for n, rows, digest in self._connection.execute(query)}
 
+    def fits(self, source_type: str, wanted: str) -> bool:
+        return fits(source_type, wanted)
+
+    def _type(self, table: TableContract, column: Column) -> str:
+        return self.schema[table.name][column.source].type
+
     def _value(self, table: TableContract, column: Column) -> sql.Composable:
-        return _read(column, self._types[table.name][column.source], self._time_zone)
+        return _read(column, self._type(table, column), self._time_zone)
 
     def _is_since(self, table: TableContract, low: datetime) -> sql.Composable:
         assert table.cursor is not None
         column = table.column(table.cursor)
         name = sql.Identifier(column.source)
         start: sql.Composable = sql.SQL("{}::timestamptz").format(sql.Literal(low.isoformat()))
-        if _base(self._types[table.name][column.source]) == "timestamp without time zone":
+        if base_type(self._type(table, column)) == "timestamp without time zone":
             # Compared as stored, so that an index serves; an hour more, because summer time ends.
             zone = sql.Literal(column.time_zone or self._time_zone)
             start = sql.SQL("(({} - interval '1 hour') at time zone {})").format(start, zone)
@@ -180,82 +169,10 @@ def _describe(connection: psycopg.Connection) -> dict[str, Any]:
     return {"connector": "postgres", **dict(zip(names, row, strict=True))}
 
 
-def _check_tables(contract: Contract, connection: psycopg.Connection) -> dict[str, dict[str, str]]:
-    """Types of the source's columns by table; all differences from the contract in one error."""
-    problems: list[str] = []
-    found: dict[str, dict[str, str]] = {}
-    for name, table in contract.tables.items():
-        types = _source_columns(connection, table)
-        found[name] = {column: type_ for column, (type_, _) in types.items()}
-        problems += _differences(table, types)
-    if problems:
-        raise RapportError(
-            f"Source {contract.source} does not match its contract:\n  " + "\n  ".join(problems),
-            next_step=f"Mend the source or the contract {contract.source}.yml; nothing was read.",
-        )
-    return found
-
-
-def _source_columns(
-    connection: psycopg.Connection, table: TableContract
-) -> dict[str, tuple[str, bool]]:
-    schema, relation = table.relation.split(".", 1)
-    rows = connection.execute(
-        "select a.attname, format_type(a.atttypid, a.atttypmod),"
-        " has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')"
-        " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
-        " join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
-        " where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p', 'v', 'm', 'f')",
-        [schema, relation],
-    ).fetchall()
-    return {name: (type_, bool(readable)) for name, type_, readable in rows}
-
-
-def _differences(table: TableContract, types: dict[str, tuple[str, bool]]) -> Sequence[str]:
-    if not types:
-        return [f"table {table.relation} does not exist"]
-    problems = []
-    for column in table.columns:
-        if column.source not in types:
-            problems.append(f"{table.relation}.{column.source} does not exist")
-            continue
-        type_, readable = types[column.source]
-        if not readable:
-            problems.append(f"{table.relation}.{column.source} may not be read: grant select on it")
-        elif not _fits(type_, column.type):
-            problems.append(
-                f"{table.relation}.{column.source} is {type_}, the contract expects {column.type}"
-            )
-    return problems
-
-
-def _base(type_: str) -> str:
-    base = re.sub(r"\([^)]*\)", "", type_).strip()
-    return _SPELLING.get(base, base)
-
-
-def _fits(source: str, wanted: str) -> bool:
-    base, target = _base(source), _base(wanted)
-    if target == "text":
-        return True
-    if base == target == "numeric":
-        return _numeric_fits(source, wanted)
-    return base == target or wanted.split("(")[0] in _WIDENING.get(base, ())
-
-
-def _numeric_fits(source: str, wanted: str) -> bool:
-    have = re.search(r"\((\d+),(\d+)\)", source)
-    want = re.search(r"\((\d+),(\d+)\)", wanted)
-    if have is None or want is None:
-        return True  # unbounded: what does not fit stops the copy with an error
-    (p, s), (q, t) = ((int(m[1]), int(m[2])) for m in (have, want))
-    return s <= t and p - s <= q - t
-
-
 def _read(column: Column, type_: str, time_zone: str) -> sql.Composable:
     name = sql.Identifier(column.source)
-    base = _base(type_)
-    if base == _base(column.type) and base != "numeric":
+    base = base_type(type_)
+    if base == base_type(column.type) and base != "numeric":
         return name
     if column.type == "timestamptz":
         zone = column.time_zone or time_zone

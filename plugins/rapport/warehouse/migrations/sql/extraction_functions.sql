@@ -129,8 +129,16 @@ begin
     or p_type !~ '^(text|date|time|timestamp|timestamptz|interval|boolean|smallint|integer|bigint|numeric\(\d{1,3},\d{1,2}\))$' then
     raise exception 'column % of type % cannot be added to landing', p_column, p_type;
   end if;
+  -- Asked first: even an idle `alter table` would wait for every reader.
+  if exists (
+    select from pg_attribute
+    where attrelid = format('landing.%I', v_source || '__' || p_table)::regclass
+      and attname = p_column and not attisdropped
+  ) then
+    return;
+  end if;
   execute format(
-    'alter table landing.%I add column if not exists %I %s%s', v_source || '__' || p_table, p_column,
+    'alter table landing.%I add column %I %s%s', v_source || '__' || p_table, p_column,
     p_type, case when p_type = 'text' then ' collate "C"' else '' end
   );
 end $$;
