@@ -37,7 +37,7 @@ def extract_source(
     """
     name = f"rapport extract {contract.source}"
     with connect(loader_dsn, application_name=name, autocommit=True) as warehouse:
-        number, fence = _open(warehouse, contract, run_key, tree_hash)
+        number, fence = open_batch(warehouse, contract, run_key, tree_hash)
         if fence is None:
             return report_of(warehouse, contract.source, number)
         batch = OpenBatch(warehouse, contract.source, number, fence)
@@ -73,9 +73,14 @@ def _errors_named(table: TableContract) -> Iterator[None]:
         ) from None
 
 
-def _open(
+def open_batch(
     warehouse: psycopg.Connection, contract: Contract, run_key: str, tree_hash: str
 ) -> tuple[int, int | None]:
+    """Number and fence of a new batch; without a fence, of the one this run has completed.
+
+    Raises:
+        RapportError: when another run reads the source, or the warehouse does not know it.
+    """
     try:
         row = warehouse.execute(
             "select batch_seq, fence from ctl.open_batch(%s, %s, %s, %s)",

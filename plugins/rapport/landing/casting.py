@@ -79,7 +79,7 @@ def _prepare(connection: psycopg.Connection, table: TableContract, reads: list[_
     run(
         connection,
         f"create temporary table prepared on commit drop as"
-        f" select {', '.join(LOCATORS)}, {columns} from {RAW} as r",
+        f" select {', '.join(LOCATORS)}, {columns}, r.ctid as _raw from {RAW} as r",
     )
 
 
@@ -101,7 +101,8 @@ def _refuse(connection: psycopg.Connection, table: TableContract, reads: list[_R
             connection,
             f"insert into refused select u.rule, u.message, {_key(table, reads)},"
             f" {locator('text', 'p')}, {_row(table)}, {_amount(table, reads)},"
-            f" {_currency(table, reads)} from prepared as p join unfit as u on u.ref = p.ctid",
+            f" {_currency(table, reads)} from prepared as p join unfit as u on u.ref = p.ctid"
+            f" join {RAW} as r on r.ctid = p._raw",
         )
     return unfit
 
@@ -122,7 +123,8 @@ def _key(table: TableContract, reads: list[_Read]) -> str:
 
 
 def _row(table: TableContract) -> str:
-    return f"to_jsonb(p) - array[{', '.join(literal(n) for n in LOCATORS)}]"
+    """What was delivered, to the letter, so that it can be read again under another rule."""
+    return f"to_jsonb(r) - array[{', '.join(literal(n) for n in LOCATORS)}]"
 
 
 def _amount(table: TableContract, reads: list[_Read]) -> str:

@@ -8,6 +8,7 @@ from rapport.landing import casting, first_load, history, row_rules, statements,
 from rapport.landing.history import Merged
 from rapport.landing.key_comparison import read_differing_ranges
 from rapport.landing.open_batch import OpenBatch
+from rapport.landing.quarantine_status import settle_quarantine
 from rapport.landing.reading_plan import ReadingPlan, plan_reading, record_watermark
 from rapport.landing.reports import TableCounts
 from rapport.settings import Settings
@@ -84,6 +85,8 @@ def settle(
     quarantined = work_tables.quarantine(warehouse, table, batch.seq)
     ((good,),) = statements.rows(warehouse, f"select count(*) from {work_tables.WORK}")
     good_money = statements.money(warehouse, table, work_tables.WORK)
+    is_full = compared == EVERYTHING
+    settle_quarantine(batch, table, good=work_tables.WORK, is_full=is_full, refused=True)
     merged = _merge(batch, table, read, compared)
     money = {
         "read": read_money,
