@@ -42,12 +42,41 @@
     end
 {%- endmacro %}
 
+{# Rows at the ceiling, their undated columns from the version of the release's date or the first after. #}
+{% macro as_stated_by_date(name, entity, key, columns, undated) -%}
+        select
+            {%- for column in columns %}
+            {{ "dated" if column in undated else "latest" }}.{{ column }},
+            {%- endfor %}
+            dated.was_backcast
+        from {{ source(name, entity) }} as latest
+        inner join (
+            select distinct on ({{ key }})
+                {{ key }},
+                {%- for column in undated %}
+                {{ column }},
+                {%- endfor %}
+                _from_batch > {{ as_of_batch(name) }} as was_backcast
+            from {{ source(name, entity) }}
+            where _from_batch <= {{ ceiling(name) }} and not _is_deleted
+            order by
+                {{ key }}, was_backcast,
+                case when _from_batch > {{ as_of_batch(name) }} then _from_batch else -_from_batch end
+        ) as dated on latest.{{ key }} = dated.{{ key }}
+        where latest._from_batch <= {{ ceiling(name) }}
+            and latest._to_batch > {{ ceiling(name) }}
+            and not latest._is_deleted
+{%- endmacro %}
+
 {#
   One canonical entity from every source that delivers it, at the release's ceilings.
   columns: {name: type}; ids: the columns that hold keys; side: the shipped system that owns the entity.
   A source of the canonical layout is read from landing, any other through its staging model.
+  undated: columns whose values carry no date of their own; they are taken as landed when the release's
+  date ended, else as first landed (`was_backcast`), so that what changed since moves no earlier date.
+  The first of the ids is the key of such an entity.
 #}
-{% macro canonical_entity(entity, side, ids, columns) -%}
+{% macro canonical_entity(entity, side, ids, columns, undated=[]) -%}
     {%- set delivery = canonical_sources(entity, side) -%}
     {%- set parts = [] -%}
     {%- for name in delivery.get("layout", []) -%}
@@ -64,13 +93,19 @@ with
         {%- for column, type in columns.items() %},
         cast({{ qualified(column, name) if column in ids else column }} as {{ type }}) as {{ column }}
         {%- endfor %}
-    {%- if model is none %}
+    {%- if model is not none %}
+        {%- if undated %},
+        {{ ceiling(name) }} > {{ as_of_batch(name) }} as was_backcast
+        {%- endif %}
+    from {{ model }}
+    {%- elif undated %},
+        was_backcast
+    from ({{ as_stated_by_date(name, entity, ids[0], columns, undated) }}) as stated
+    {%- else %}
     from {{ source(name, entity) }}
     where _from_batch <= {{ ceiling(name) }}
         and _to_batch > {{ ceiling(name) }}
         and not _is_deleted
-    {%- else %}
-    from {{ model }}
     {%- endif %}
 ),
 {% endfor %}
@@ -80,6 +115,9 @@ no_source as (
         {%- for column, type in columns.items() %},
         cast(null as {{ type }}) as {{ column }}
         {%- endfor %}
+        {%- if undated %},
+        cast(null as boolean) as was_backcast
+        {%- endif %}
     where false
 ),
 

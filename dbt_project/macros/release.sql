@@ -21,6 +21,15 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# bigint: newest batch of a source that had landed when the release's date ended; 0 when none had. #}
+{% macro as_of_batch(source_name) -%}
+    {%- if execute -%}
+        {{ fromjson(env_var("RAPPORT_AS_OF_BATCHES", "{}")).get(source_name, 0) | int }}
+    {%- else -%}
+        0
+    {%- endif -%}
+{%- endmacro %}
+
 {# text: ISO code of the currency that reports are in. #}
 {% macro reporting_currency() -%}
     {%- if execute -%}

@@ -15,6 +15,7 @@ DATABASE = "rapport_mart_tests"
 AS_OF = "2026-01-31"
 PRODUCTION = ("--exclude-resource-type", "unit_test")
 DUE_DATES = ("2025-10-31", "2025-11-30", "2025-12-31", "2026-01-31")
+_CLIENT = {"client_type": "sme", "onboarded_date": "2020-01-01"}
 MARTS = ("clients", "loan_risk", "client_value", "client_satisfaction")
 
 
@@ -70,6 +71,24 @@ def test_what_comes_later_changes_nothing(
     assert _marts(lab) == before
 
 
+def test_what_carries_no_date_is_taken_as_landed_when_the_date_ended_else_as_first_known(
+    lab: DbtLab, before: dict[str, list[tuple[object, ...]]]
+) -> None:
+    with lab.connect() as connection:
+        connection.execute("update landing.files__clients set _to_batch = 3 where client_id = 'C3'")
+    lab.land("files__clients", [{**_CLIENT, "client_id": "C3", "parent_client_id": "C1"}], batch=3)
+    query = "select group_id, was_backcast from clients where client_id = 'files:C3'"
+    select = ("--select", "+clients", *PRODUCTION)
+    for landed_by_then, expected in (
+        (0, ("files:C3", True)),
+        (1, ("files:C3", False)),
+        (3, ("files:C1", False)),
+    ):
+        batches = {"files": landed_by_then}
+        _require_success(lab.build(AS_OF, *select, ceilings={"files": 3}, as_of_batches=batches))
+        assert lab.rows(query) == [expected]
+
+
 def _require_success(outcome: Built) -> None:
     bad = {r.name: r.message for r in outcome.results if r.status not in ("success", "pass")}
     assert bad == {}
@@ -80,13 +99,12 @@ def _marts(lab: DbtLab) -> dict[str, list[tuple[object, ...]]]:
 
 
 def _land_book(lab: DbtLab) -> None:
-    client = {"client_type": "sme", "onboarded_date": "2020-01-01"}
     lab.land(
         "files__clients",
         [
-            {**client, "client_id": "C1"},
-            {**client, "client_id": "C2", "parent_client_id": "C1"},
-            {**client, "client_id": "C3"},
+            {**_CLIENT, "client_id": "C1"},
+            {**_CLIENT, "client_id": "C2", "parent_client_id": "C1"},
+            {**_CLIENT, "client_id": "C3"},
         ],
     )
     loan = {"currency": "CNY", "disbursed_date": "2025-10-31", "maturity_date": "2026-12-31"}

@@ -69,6 +69,7 @@ class DbtLab:
         as_of: str,
         *options: str,
         ceilings: Mapping[str, int] | None = None,
+        as_of_batches: Mapping[str, int] | None = None,
         threads: int = 2,
     ) -> Built:
         settings = load()
@@ -82,6 +83,7 @@ class DbtLab:
             "RAPPORT_DBT_THREADS": str(threads),
             "RAPPORT_AS_OF": as_of,
             "RAPPORT_CEILINGS": json.dumps(dict(ceilings or {})),
+            "RAPPORT_AS_OF_BATCHES": json.dumps(dict(as_of_batches or {})),
             "RAPPORT_COVERAGE": json.dumps(
                 {name: dict(c.coverage) for name, c in load_contracts(settings).items()}
             ),

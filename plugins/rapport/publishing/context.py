@@ -14,7 +14,8 @@ from rapport.errors import RapportError
 class ReleaseContext:
     """A release as frozen: date, slot schema, and per source the last batch that counts (0: none).
 
-    ``coverage`` maps source and entity to complete, partial or none.
+    ``coverage`` maps source and entity to complete, partial or none; ``as_of_batches`` holds per
+    source the last batch that had landed when the as_of_date ended (0: none).
     """
 
     release_id: int
@@ -26,6 +27,7 @@ class ReleaseContext:
     ceilings: dict[str, int]
     previous_release_id: int | None
     coverage: dict[str, dict[str, str]] = field(default_factory=dict)
+    as_of_batches: dict[str, int] = field(default_factory=dict)
 
 
 def release_context(connection: psycopg.Connection, run_key: str) -> ReleaseContext:
@@ -55,6 +57,8 @@ def _read(
             from ctl.release_input as i where i.release_id = r.release_id), '{{}}'),
           r.previous_release_id,
           coalesce((select jsonb_object_agg(i.source, i.coverage)
+            from ctl.release_input as i where i.release_id = r.release_id), '{{}}'),
+          coalesce((select jsonb_object_agg(i.source, i.as_of_batch)
             from ctl.release_input as i where i.release_id = r.release_id), '{{}}')
         from ctl.release as r left join ctl.slot as s on s.release_id = r.release_id
         where {condition}"""

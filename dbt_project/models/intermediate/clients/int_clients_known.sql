@@ -26,7 +26,8 @@ crm_side as (
         {{ by_as_of('closed_date') }} as closed_date,
         annual_revenue_amount,
         currency,
-        kyc_review_due_date
+        kyc_review_due_date,
+        was_backcast
     from clients
     where coalesce(onboarded_date, '-infinity') <= {{ as_of_date() }}
 ),
@@ -46,7 +47,8 @@ loan_side as (
         cast(null as date) as closed_date,
         cast(null as numeric(20, 2)) as annual_revenue_amount,
         cast(null as text) as currency,
-        cast(null as date) as kyc_review_due_date
+        cast(null as date) as kyc_review_due_date,
+        loan_clients.was_backcast
     from matched
     left join loan_clients on matched.loan_client_id = loan_clients.client_id
     where not matched.has_crm_record

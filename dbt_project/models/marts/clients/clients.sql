@@ -38,6 +38,7 @@ clients as (
         {{ round_half_even('known.annual_revenue_amount', 2) }} as annual_revenue_amount,
         known.currency,
         known.kyc_review_due_date,
+        known.was_backcast,
         cast(coalesce(lending.loan_count, 0) as integer) as loan_count,
         cast(coalesce(lending.active_loan_count, 0) as integer) as active_loan_count,
         {{ reasons({

@@ -17,4 +17,14 @@
         'currency': 'text',
         'kyc_review_due_date': 'date',
     },
+    undated=[
+        'name',
+        'client_type',
+        'industry_code',
+        'region',
+        'parent_client_id',
+        'relationship_manager_id',
+        'annual_revenue_amount',
+        'currency',
+    ],
 ) }}

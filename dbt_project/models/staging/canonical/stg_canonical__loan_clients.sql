@@ -12,4 +12,10 @@
         'region': 'text',
         'onboarded_date': 'date',
     },
+    undated=[
+        'name',
+        'client_type',
+        'industry_code',
+        'region',
+    ],
 ) }}

@@ -20,4 +20,8 @@
         'collateral_amount': 'numeric(20,2)',
         'collateral_valuation_date': 'date',
     },
+    undated=[
+        'collateral_amount',
+        'collateral_valuation_date',
+    ],
 ) }}

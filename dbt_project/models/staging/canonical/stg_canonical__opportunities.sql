@@ -15,4 +15,11 @@
         'closed_at': 'timestamptz',
         'is_won': 'boolean',
     },
+    undated=[
+        'stage',
+        'amount',
+        'currency',
+        'win_probability',
+        'expected_close_date',
+    ],
 ) }}

@@ -148,10 +148,13 @@ create table ctl.release_input (
   max_staleness_hours numeric(12, 2) not null,
   is_required boolean not null,
   coverage jsonb not null default '{}',
+  as_of_batch bigint not null default 0,
   primary key (release_id, source)
 );
 comment on table ctl.release_input is
   'The frozen inputs: per source the last batch that counts (0 = nothing of an optional source).';
+comment on column ctl.release_input.as_of_batch is
+  'The last batch that had landed when the as_of_date ended (0: none): undated values are read there.';
 comment on column ctl.release_input.coverage is
   'Per entity complete, partial or none: outside it, nothing delivered does not mean nothing happened.';
 

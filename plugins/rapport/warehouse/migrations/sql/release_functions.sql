@@ -76,7 +76,7 @@ begin
   end if;
   insert into ctl.release_input (
     release_id, source, batch_seq, batch_completed_at, staleness_hours, max_staleness_hours,
-    is_required, coverage
+    is_required, coverage, as_of_batch
   )
   select
     p_release, s.source, coalesce(b.batch_seq, 0), b.completed_at,
@@ -86,7 +86,13 @@ begin
         when b.batch_seq is null then 'none' else c.extent
       end)
       from jsonb_each_text(s.coverage) as c (entity, extent)
-    ), '{}')
+    ), '{}'),
+    coalesce((
+      select max(a.batch_seq) from ctl.batch as a
+      where a.source = s.source and a.status = 'accepted' and a.batch_seq <= b.batch_seq
+        and a.completed_at < (v_release.as_of_date + 1)::timestamp
+        at time zone coalesce(v_release.parameters ->> 'business_time_zone', 'UTC')
+    ), 0)
   from ctl.source as s
   left join lateral (
     select batch_seq, completed_at from ctl.batch
