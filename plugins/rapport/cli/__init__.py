@@ -12,6 +12,7 @@ import typer
 
 from rapport.cli import (
     addresses,
+    extraction,
     health,
     local_services,
     overrides,
@@ -28,7 +29,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (runs, releases, overrides, addresses, health, warehouse_commands, local_services):
+for module in (
+    runs,
+    releases,
+    overrides,
+    extraction,
+    addresses,
+    health,
+    warehouse_commands,
+    local_services,
+):
     module.register(app)
 
 
