@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run stop deps test lint typecheck unit test-faults format clean
+.PHONY: help run stop deps test lint typecheck unit test-faults bench-extract format clean
 
 PYTHON ?= python3
 AS_OF ?=
@@ -33,6 +33,9 @@ unit: $(INSTALLED)
 
 test-faults: $(INSTALLED) ## break everything that can break, and see that nothing is lost (under 30 minutes)
 	@$(BIN)/pytest tests/faults
+
+bench-extract: $(INSTALLED) ## speed of extraction beside psql, pandas and dlt (ROWS=5000000 for another size)
+	@$(BIN)/python tests/benchmarks/bench_extract.py $(if $(ROWS),--rows $(ROWS))
 
 lint: $(INSTALLED) ## check style of Python and SQL
 	@$(BIN)/ruff check .
