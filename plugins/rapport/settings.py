@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     slots: int = Field(default=3, ge=1)
     keep_releases: int = Field(default=5, ge=1)
     reports_dir: Path | None = None
+    # Ed25519 private key (PEM) that signs the head of the ledger; kept outside the warehouse.
+    signing_key: Path | None = None
 
     # Local services listen on loopback only; each port is checked before it is used. The
     # kernel hands out ports from 32768 on to outgoing connections, so ours lie below.
@@ -67,7 +69,9 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip()) or None
         return value
 
-    @field_validator("root", "home", "project_path", "files_dir", "eagle_dir", "reports_dir")
+    @field_validator(
+        "root", "home", "project_path", "files_dir", "eagle_dir", "reports_dir", "signing_key"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value and value.expanduser().absolute()

@@ -1,7 +1,8 @@
-"""Commands about what is published: ``releases``, ``rollback``, ``diff``, ``report``."""
+"""Commands about what is published: list, roll back, compare, report."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ _Release = Annotated[int, typer.Argument(metavar="RELEASE", help="Number of the 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (releases, rollback, abandon, diff, report):
+    for command in (releases, rollback, abandon, diff, restatements, report):
         app.command(rich_help_panel="Publish")(command)
 
 
@@ -47,6 +48,11 @@ def releases(
         )
     out.print(table)
     for item in found:
+        if item.needs_restatement:
+            out.print(
+                f"{item.release_id}: needs restatement: what it read of an earlier date has been"
+                f" published anew; run {item.as_of_date} again"
+            )
         if item.reason and item.status in ("failed", "refused", "abandoned"):
             first_line = item.reason.partition("\n")[0]
             out.print(f"{item.release_id}: {first_line[:200]}", markup=False)
@@ -97,6 +103,38 @@ def diff(first: _Release, second: _Release) -> None:
             f"{item.added:,}",
             f"{item.changed:,}",
             ", ".join(f"{name} {count:,}" for name, count in item.changed_columns[:4]),
+        )
+    out.print(table)
+
+
+def restatements(
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Only this date.")
+    ] = None,
+    cells: Annotated[bool, typer.Option(help="Each cell, as tab-separated values.")] = False,
+) -> None:
+    """Show which published figures a later release of the same date changed, and by how much."""
+    from rich.table import Table
+
+    from rapport import settings
+    from rapport.cli.console import out
+    from rapport.publishing import restatements as changes
+
+    day = as_of.date() if as_of else None
+    if cells:
+        for cell in changes.cells(settings.load(), day):
+            print("\t".join("" if value is None else str(value) for value in cell))
+        return
+    table = Table("As of", "Edition", "Releases", "Mart", "Column", "Cells", "Sum of differences")
+    for item in changes.summary(settings.load(), day):
+        table.add_row(
+            str(item.as_of_date),
+            str(item.edition),
+            f"{item.old_release_id} → {item.release_id}",
+            item.mart,
+            item.column_name or f"(rows {item.change})",
+            f"{item.count:,}",
+            "" if item.difference is None else f"{item.difference:,}",
         )
     out.print(table)
 

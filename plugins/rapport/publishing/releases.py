@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,15 +12,21 @@ from psycopg.rows import class_row
 
 from rapport.errors import RapportError
 from rapport.publishing.context import release_context_by_id
+from rapport.publishing.ledger import sign
 from rapport.settings import Settings
 from rapport.warehouse import dsn
+
+log = logging.getLogger(__name__)
 
 ENDED = ("published", "refused", "abandoned", "pruned")
 
 
 @dataclass(frozen=True)
 class Release:
-    """One row of `rapport releases`; ``is_current`` tells what readers of the date see now."""
+    """One row of `rapport releases`; ``is_current`` tells what readers of the date see now.
+
+    ``needs_restatement``: an earlier date that it read has been published anew since.
+    """
 
     release_id: int
     as_of_date: date
@@ -32,6 +39,7 @@ class Release:
     run_key: str
     tree_hash: str
     reason: str | None
+    needs_restatement: bool
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,8 +66,9 @@ _LIST = """
       p.from_edition as edition, r.opened_at, r.decided_at,
       coalesce((select sum(m.row_count)::bigint from ctl.store_mart as m
         where m.release_id = r.release_id), 0) as rows,
-      r.run_key, r.tree_hash, r.reason
+      r.run_key, r.tree_hash, r.reason, coalesce(s.needs_restatement, false) as needs_restatement
     from ctl.release as r
+    left join ctl.restatement as s on s.release_id = r.release_id
     left join ctl.pointer as p
       on p.release_id = r.release_id and p.to_edition = 9223372036854775807
     order by r.release_id desc
@@ -89,6 +98,7 @@ def publish(settings: Settings, release_id: int, actor: str) -> int:
             c.execute("select ctl.stage(%s)", [release_id])
             c.commit()
         decision = _decision(c, "select ctl.publish(%s, %s)", [release_id, actor])
+    _sign(settings)
     if decision["decision"] != "published":
         raise PublishRefused(release_id, decision["reasons"])
     return int(decision["edition"])
@@ -102,6 +112,7 @@ def rollback(settings: Settings, release_id: int, *, actor: str, reason: str) ->
     """
     with dsn.connect(dsn.role_dsn(settings, "publisher"), application_name="rapport rollback") as c:
         decision = _decision(c, "select ctl.rollback(%s, %s, %s)", [release_id, actor, reason])
+    _sign(settings)
     if decision["decision"] != "rolled_back":
         raise RapportError(
             "; ".join(decision["reasons"]) + ".", next_step="See `rapport releases`."
@@ -135,6 +146,14 @@ def prune(settings: Settings) -> list[int]:
     """Remove stored releases beyond the retention; the numbers of those removed."""
     with dsn.connect(dsn.role_dsn(settings, "publisher"), application_name="rapport prune") as c:
         return list(_decision(c, "select ctl.prune(%s)", [settings.keep_releases])["pruned"])
+
+
+def _sign(settings: Settings) -> None:
+    try:
+        sign(settings)
+    except RapportError as error:
+        # The decision stands and is in the ledger; the next head that is signed covers it.
+        log.warning("The head of the ledger is not signed: %s", error)
 
 
 def _decision(connection: psycopg.Connection, query: str, values: list[Any]) -> dict[str, Any]:

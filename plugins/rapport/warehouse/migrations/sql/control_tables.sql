@@ -314,3 +314,14 @@ create table ctl.ledger (
 );
 comment on table ctl.ledger is
   'Append-only: each entry (canonical JSON text) carries the SHA-256 of the one before it.';
+
+create table ctl.ledger_signature (
+  ledger_seq bigint not null references ctl.ledger,
+  entry_hash text not null,
+  key_id text not null,
+  signature text not null,
+  signed_at timestamptz not null default clock_timestamp(),
+  primary key (ledger_seq, key_id)
+);
+comment on table ctl.ledger_signature is
+  'Ed25519 signatures of heads of the ledger, by a key that the warehouse does not hold.';

@@ -31,7 +31,7 @@ to rapport_transformer;
 grant execute on function
   ctl.stage(bigint), ctl.publish(bigint, text, bigint),
   ctl.rollback(bigint, text, text, bigint),
-  ctl.prune(integer)
+  ctl.prune(integer), ctl.record_signature(bigint, text, text, text)
 to rapport_publisher;
 grant execute on function
   ctl.add_override(text, text, text, bigint, bigint, text, text, timestamptz),
@@ -41,4 +41,5 @@ grant execute on function ctl.slot_of(bigint) to rapport_validator, auditor;
 grant execute on function ctl.session_edition()
 to bi_reader, auditor, rapport_transformer, rapport_validator, rapport_publisher, rapport_loader,
   rapport_approver;
-grant select on mart.freshness, mart.waivers to bi_reader, auditor;
+grant execute on function ctl.restated_cells(text, bigint, bigint) to bi_reader, auditor;
+grant select on mart.freshness, mart.waivers, mart.restatements to bi_reader, auditor;

@@ -1,20 +1,5 @@
 -- Publishing: the database itself decides, from evidence, whether readers may see a release.
 
-create function ctl.append_ledger(p_entry jsonb) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_head ctl.head;
-  v_hash text;
-  v_entry text;
-begin
-  select * into strict v_head from ctl.head for update;
-  v_entry := (p_entry || jsonb_build_object('seq', v_head.ledger_seq + 1, 'previous', v_head.ledger_hash))::text;
-  v_hash := encode(sha256(convert_to(v_entry, 'UTF8')), 'hex');
-  insert into ctl.ledger (ledger_seq, previous_hash, entry, entry_hash)
-  values (v_head.ledger_seq + 1, v_head.ledger_hash, v_entry, v_hash);
-  update ctl.head set ledger_seq = v_head.ledger_seq + 1, ledger_hash = v_hash;
-end $$;
-
 -- Copy the sealed candidate into the store and hash what was stored.
 create function ctl.stage(p_release bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -113,7 +98,8 @@ begin
 end $$;
 
 create function ctl.release_entry(p_release bigint) returns jsonb
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD' as $$
   select jsonb_build_object(
     'release', r.release_id, 'as_of', r.as_of_date, 'run', r.run_key, 'tree_hash', r.tree_hash,
     'lock_hash', c.lock_hash, 'parameters', r.parameters, 'previous_release', r.previous_release_id,
@@ -167,7 +153,8 @@ $$;
 -- p_expected: the edition of this date the caller has seen (0: none yet); another one refuses.
 create function ctl.publish(p_release bigint, p_actor text, p_expected bigint default null)
 returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD' as $$
 declare
   v_release ctl.release;
   v_reasons text [];
@@ -231,7 +218,8 @@ end $$;
 create function ctl.rollback(
   p_release bigint, p_actor text, p_reason text, p_expected bigint default null
 ) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD' as $$
 declare
   v_release ctl.release;
   v_current bigint;
@@ -267,7 +255,8 @@ end $$;
 
 -- Keep per date the current release and the newest p_keep; never remove an input of a kept one.
 create function ctl.prune(p_keep integer) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD' as $$
 declare
   v_release bigint;
   v_table text;
@@ -275,7 +264,7 @@ declare
 begin
   perform from ctl.head for update;
   for v_release in
-    with ranked as (
+    with recursive ranked as (
       select r.release_id, r.previous_release_id,
         row_number() over (partition by r.as_of_date order by r.release_id desc) <= p_keep
         or exists (
@@ -283,11 +272,15 @@ begin
           where p.release_id = r.release_id and p.to_edition = 9223372036854775807
         ) as is_kept
       from ctl.release as r where r.status = 'published'
+    ),
+    -- What a kept release read stays, and what that one read: each must be reproducible.
+    kept as (
+      select release_id, previous_release_id from ranked where is_kept
+      union
+      select r.release_id, r.previous_release_id
+      from ranked as r join kept as k on k.previous_release_id = r.release_id
     )
-    select release_id from ranked
-    where not is_kept and release_id not in (
-      select previous_release_id from ranked where is_kept and previous_release_id is not null
-    )
+    select release_id from ranked where release_id not in (select release_id from kept)
     union
     select s.release_id from ctl.store_mart as s join ctl.release as r using (release_id)
     where r.status in ('refused', 'failed', 'abandoned')
@@ -341,14 +334,3 @@ from ctl.pointer as p
 where p.from_edition <= (select ctl.session_edition())
   and p.to_edition > (select ctl.session_edition());
 comment on view ctl.visible is 'Per date the one release that this session reads.';
-
-create view mart.freshness as
-select
-  v.as_of_date, v.release_id, i.source, i.batch_seq, i.batch_completed_at, i.staleness_hours,
-  i.max_staleness_hours, i.is_required, r.decided_at as published_at,
-  i.staleness_hours > i.max_staleness_hours as is_stale
-from ctl.visible as v
-join ctl.release_input as i on i.release_id = v.release_id
-join ctl.release as r on r.release_id = v.release_id;
-comment on view mart.freshness is
-  'One row per published date and source: which batch the figures come from and how old it was then.';

@@ -14,9 +14,11 @@ AS_OWNER = (
     "landing_functions.sql",
     "extraction_functions.sql",
     "release_functions.sql",
+    "ledger.sql",
     "reconciliation.sql",
     "publish_functions.sql",
     "overrides.sql",
+    "restatements.sql",
     "grants.sql",
 )
 
