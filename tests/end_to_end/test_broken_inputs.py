@@ -33,7 +33,7 @@ def _nothing_published(lender: Lender, run_key: str) -> Iterator[None]:
     query = "select status, reason from ctl.release where run_key = %s"
     [(status, reason)] = lender.rows(query, run_key)
     assert status == "failed"
-    assert "GateFailed" in reason
+    assert "gate failed" in reason
     [(failed,)] = lender.rows("select max(release_id) from ctl.release")
     assert list(lender.settings.reports.glob(f"*{failed}*")), "a failed release has its page, too"
 
