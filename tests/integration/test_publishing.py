@@ -252,3 +252,76 @@ def test_a_role_cannot_do_another_ones_work(tiny: TinyWarehouse, role: str, stat
         (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
     ):
         tiny.as_role(role).execute(statement.encode())
+
+
+def test_a_reproduction_has_the_inputs_of_its_original_and_is_never_published(
+    tiny: TinyWarehouse,
+) -> None:
+    original = tiny.released(JULY, {"a": "1.00"})
+    tiny.land("later", "c")
+    again = tiny.reproduction(original, {"a": "1.00"}, JULY)
+    inputs = "select array_agg(batch_seq) from ctl.release_input where release_id = %s"
+    assert tiny.call("auditor", inputs, again) == tiny.call("auditor", inputs, original)
+    with pytest.raises(psycopg.errors.RaiseException, match="never stored"):
+        tiny.publish(again)
+    reasons = tiny.call("publisher", "select ctl.publish(%s, 'test')", again)["reasons"]
+    assert "release is a reproduction" in reasons
+
+
+@pytest.mark.parametrize(("amount", "identical"), [("1.00", True), ("1.01", False)])
+def test_a_reproduction_is_compared_by_content_and_kept_in_the_ledger(
+    tiny: TinyWarehouse, amount: str, identical: bool
+) -> None:
+    original = tiny.released(JULY, {"a": "1.00"})
+    again = tiny.reproduction(original, {"a": amount}, JULY)
+    answer = tiny.call("transformer", "select ctl.conclude_reproduction(%s)", again)
+    assert answer["identical"] is identical
+    assert [mart["is_identical"] for mart in answer["marts"]] == [identical]
+    entry = tiny.call(
+        "auditor", "select entry::jsonb from ctl.ledger order by ledger_seq desc limit 1"
+    )
+    assert (entry["decision"], entry["identical"]) == ("reproduced", identical)
+    assert tiny.seen(JULY) == {"a": "1.00"}
+    assert tiny.call("auditor", "select count(*) from ctl.slot where release_id is not null") == 0
+
+
+def test_what_was_never_stored_cannot_be_reproduced(tiny: TinyWarehouse) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="never stored"):
+        tiny.reproduction(tiny.open_release(JULY), {}, JULY)
+
+
+def test_a_failed_release_opened_again_by_its_run_is_frozen_anew(tiny: TinyWarehouse) -> None:
+    release = tiny.open_release(JULY, "one run")
+    tiny.call("transformer", "select ctl.fail_release(%s, 'test')", release)
+    newer = tiny.land("later", "c")
+    assert tiny.open_release(JULY, "one run") == release
+    frozen = "select batch_seq from ctl.release_input where release_id = %s"
+    assert tiny.call("auditor", frozen, release) == newer
+
+
+def test_publishing_and_rolling_back_compare_the_edition_the_caller_has_seen(
+    tiny: TinyWarehouse,
+) -> None:
+    first = tiny.released(JULY, {"a": "1.00"})
+    second = tiny.candidate(JULY, {"a": "2.00"})
+    tiny.call("publisher", "select ctl.stage(%s)", second)
+    publish = "select ctl.publish(%s, 'test', %s)"
+    refused = tiny.call("publisher", publish, second, 0)
+    assert refused["reasons"] == ["readers of 2026-07-31 see edition 1, not the expected 0"]
+    third = tiny.candidate(JULY, {"a": "3.00"})
+    tiny.call("publisher", "select ctl.stage(%s)", third)
+    assert tiny.call("publisher", publish, third, 1)["edition"] == 2
+    back = "select ctl.rollback(%s, 'test', 'why', %s)"
+    assert tiny.call("publisher", back, first, 1)["decision"] == "refused"
+    assert tiny.call("publisher", back, first, 2)["edition"] == 3
+
+
+def test_a_stored_row_changed_after_staging_is_found_when_publishing(tiny: TinyWarehouse) -> None:
+    release = tiny.candidate(JULY, {"a": "1.00"})
+    tiny.call("publisher", "select ctl.stage(%s)", release)
+    admin = tiny.as_role("admin")
+    admin.execute("set role rapport_owner")
+    admin.execute("update store.tiny set amount = 1.01")
+    admin.execute("reset role")
+    answer = tiny.call("publisher", "select ctl.publish(%s, 'test')", release)
+    assert answer["reasons"] == ["store.tiny is not what was staged"]

@@ -145,6 +145,18 @@ class TinyWarehouse:
         self.call("transformer", "select ctl.freeze_inputs(%s, '{src}')", release)
         return int(release)
 
+    def reproduction(self, original: int, rows: dict[str, str], as_of: date) -> int:
+        """A sealed reproduction of a release, built with these rows."""
+        key = f"reproduce-{next(_numbers)}"
+        release = int(
+            self.call(
+                "transformer", "select ctl.open_reproduction(%s, %s, %s)", original, key, TREE
+            )
+        )
+        self.build(release, rows, as_of)
+        self.seal(release)
+        return release
+
     def build(self, release: int, rows: dict[str, str], as_of: date) -> str:
         """Build staging and the mart as the transformer; the slot's name."""
         transformer = self.as_role("transformer")

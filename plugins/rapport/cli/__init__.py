@@ -12,6 +12,7 @@ import typer
 
 from rapport.cli import (
     addresses,
+    audit,
     extraction,
     health,
     ledger,
@@ -36,6 +37,7 @@ for module in (
     overrides,
     extraction,
     ledger,
+    audit,
     addresses,
     health,
     warehouse_commands,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # A release that has come to an end; `report` ends any other one when all tasks are over.
-_ENDED = ("published", "refused", "failed", "abandoned", "pruned")
+_ENDED = ("published", "refused", "failed", "abandoned", "pruned", "reproduced")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from rapport.warehouse import dsn
 
 log = logging.getLogger(__name__)
 
-ENDED = ("published", "refused", "abandoned", "pruned")
+ENDED = ("published", "refused", "abandoned", "pruned", "reproduced")
 
 
 @dataclass(frozen=True)

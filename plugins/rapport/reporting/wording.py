@@ -19,6 +19,7 @@ _DECISIONS = {
     "failed": ("bad", "FAILED – nothing was published", "失败，未发布"),
     "abandoned": ("bad", "ABANDONED – nothing was published", "已放弃，未发布"),
     "pruned": ("idle", "PRUNED – published once, data removed since", "曾发布，数据已清理"),
+    "reproduced": ("idle", "REPRODUCTION – built to compare, never published", "重算比对，不发布"),
 }
 
 

@@ -123,10 +123,11 @@ create table ctl.release (
   tree_hash text not null references ctl.code_version,
   status text not null default 'open' check (status in (
     'open', 'frozen', 'staging_sealed', 'sealed', 'staged', 'published', 'refused', 'failed',
-    'abandoned', 'pruned'
+    'abandoned', 'pruned', 'reproduced'
   )),
   parameters jsonb not null default '{}',
   previous_release_id bigint references ctl.release,
+  reproduces_release_id bigint references ctl.release,
   opened_at timestamptz not null default clock_timestamp(),
   opened_by text not null default session_user,
   frozen_at timestamptz,

@@ -26,7 +26,8 @@ to rapport_validator;
 grant execute on function
   ctl.open_release(date, text, text, timestamptz, jsonb), ctl.freeze_inputs(bigint, text []),
   ctl.prepare_build(bigint, text), ctl.seal_staging(bigint), ctl.seal_release(bigint),
-  ctl.fail_release(bigint, text, text), ctl.slot_of(bigint)
+  ctl.fail_release(bigint, text, text), ctl.slot_of(bigint),
+  ctl.open_reproduction(bigint, text, text), ctl.conclude_reproduction(bigint)
 to rapport_transformer;
 grant execute on function
   ctl.stage(bigint), ctl.publish(bigint, text, bigint),

@@ -14,6 +14,8 @@ begin
   select * into strict v_release from ctl.release where release_id = p_release for update;
   if v_release.status not in ('sealed', 'staged') then
     raise exception 'release % is %, only a sealed one can be stored', p_release, v_release.status;
+  elsif v_release.reproduces_release_id is not null then
+    raise exception 'release % reproduces another and is never stored', p_release;
   end if;
   delete from ctl.store_mart where release_id = p_release;
   for v_mart in
@@ -46,6 +48,8 @@ begin
   select array_agg(reason order by reason) into v_reasons from (
     select format('release is %s, not staged', v_release.status) as reason
     where v_release.status not in ('staged', 'published')
+    union all
+    select 'release is a reproduction' where v_release.reproduces_release_id is not null
     union all
     select 'no suite is registered for this code version'
     where not exists (

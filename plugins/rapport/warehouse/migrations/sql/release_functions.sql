@@ -1,12 +1,31 @@
 -- A release from its opening to the sealed candidate.
 
+-- Lend a build slot: free ones first, then those of releases that ended, the oldest of each.
+create function ctl.lend_slot(p_release bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_slot text;
+begin
+  select s.slot into v_slot
+  from ctl.slot as s left join ctl.release as r on r.release_id = s.release_id
+  where s.release_id is null
+    or r.status in ('published', 'refused', 'failed', 'abandoned', 'pruned', 'reproduced')
+  order by s.release_id is not null, s.leased_at nulls first, s.slot
+  limit 1 for update of s skip locked;
+  if not found then
+    raise exception 'every build slot is lent to an unfinished release'
+      using errcode = 'object_in_use',
+      hint = 'See `rapport releases`; end one with `rapport abandon RELEASE`, or raise RAPPORT_SLOTS and deploy.';
+  end if;
+  update ctl.slot set release_id = p_release, leased_at = clock_timestamp() where slot = v_slot;
+end $$;
+
 create function ctl.open_release(
   p_as_of date, p_run_key text, p_tree_hash text, p_known_at timestamptz, p_parameters jsonb
 ) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_release ctl.release;
-  v_slot text;
 begin
   select * into v_release from ctl.release where run_key = p_run_key for update;
   if found and v_release.as_of_date <> p_as_of then
@@ -16,7 +35,7 @@ begin
     if v_release.status = 'failed' then
       delete from ctl.release_input where release_id = v_release.release_id;
     end if;
-    update ctl.release set status = 'open', reason = null
+    update ctl.release set status = 'open', reason = null, tree_hash = p_tree_hash
     where release_id = v_release.release_id and status = 'failed';
     return v_release.release_id;
   end if;
@@ -24,18 +43,6 @@ begin
     return v_release.release_id;
   end if;
 
-  -- Free slots first, then those of releases that ended, the oldest of each.
-  select s.slot into v_slot
-  from ctl.slot as s left join ctl.release as r on r.release_id = s.release_id
-  where s.release_id is null
-    or r.status in ('published', 'refused', 'failed', 'abandoned', 'pruned')
-  order by s.release_id is not null, s.leased_at nulls first, s.slot
-  limit 1 for update of s skip locked;
-  if not found then
-    raise exception 'every build slot is lent to an unfinished release'
-      using errcode = 'object_in_use',
-      hint = 'See `rapport releases`; end one with `rapport abandon RELEASE`, or raise RAPPORT_SLOTS and deploy.';
-  end if;
   if v_release.release_id is null then
     insert into ctl.release (as_of_date, known_at, run_key, tree_hash, parameters)
     values (p_as_of, p_known_at, p_run_key, p_tree_hash, p_parameters)
@@ -45,8 +52,7 @@ begin
     where release_id = v_release.release_id;
     delete from ctl.release_input where release_id = v_release.release_id;
   end if;
-  update ctl.slot set release_id = v_release.release_id, leased_at = clock_timestamp()
-  where slot = v_slot;
+  perform ctl.lend_slot(v_release.release_id);
   return v_release.release_id;
 end $$;
 
@@ -212,7 +218,7 @@ begin
     raise exception 'a release ends as failed or abandoned, not %', p_status;
   end if;
   update ctl.release set status = p_status, reason = p_reason, decided_at = clock_timestamp()
-  where release_id = p_release and status not in ('published', 'refused', 'pruned');
+  where release_id = p_release and status not in ('published', 'refused', 'pruned', 'reproduced');
 end $$;
 
 -- SHA-256 over the sorted SHA-256 digests of the rows' canonical text: independent of row order,

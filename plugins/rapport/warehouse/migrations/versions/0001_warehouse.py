@@ -19,6 +19,7 @@ AS_OWNER = (
     "publish_functions.sql",
     "overrides.sql",
     "restatements.sql",
+    "reproduction.sql",
     "grants.sql",
 )
 
