@@ -33,12 +33,16 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. A blocking one means that the table cannot be read as the contract says."""
+    """One difference. A blocking one means that the table cannot be read as the contract says.
+
+    ``instead`` names the new columns that a missing one may have become.
+    """
 
     kind: str
     column: str | None
     message: str
     is_blocking: bool = False
+    instead: tuple[str, ...] = ()
 
 
 Columns = Mapping[str, SourceColumn]
@@ -68,8 +72,9 @@ def compare(
         else:
             known = None if before is None else before.get(name)
             changes += _altered(table, name, found[name], known)
+    guessed = {name for change in changes for name in change.instead}
     for name in added:
-        if name not in wanted:
+        if name not in wanted and name not in guessed:
             text = f"{table.relation}.{name} ({found[name].type}) is new"
             changes.append(Change("added", name, text))
     return changes
@@ -96,7 +101,8 @@ def _missing(
     if not alike:
         return Change("removed", name, text, True)
     guess = " or ".join(f"{c} ({found[c].type})" for c in alike)
-    return Change("renamed", name, f"{text}; it may have been renamed to {guess}", True)
+    text += f"; it may have been renamed to {guess}"
+    return Change("renamed", name, text, True, tuple(alike))
 
 
 def _altered(
