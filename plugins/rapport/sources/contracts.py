@@ -25,7 +25,7 @@ __all__ = [
     "enabled_sources",
     "load_contracts",
     "parse_contract",
-    "source_folder",
+    "source_location",
 ]
 
 # Keys that a source may set once for all its tables.
@@ -61,6 +61,9 @@ def parse_contract(path: Path, name: str | None = None) -> Contract:
     schema = str(data.pop("schema", "public"))
     shared = {k: data.pop(k) for k in _SHARED if k in data}
     column_shared = {k: data.pop(k) for k in _COLUMN_SHARED if k in data}
+    if data.get("connector") == "sqlalchemy":
+        # A database says NULL itself: its empty text is an empty text.
+        column_shared.setdefault("null_values", [])
     tables = data.pop("tables", None)
     if not isinstance(tables, dict) or not tables:
         raise document.error(("tables",), "at least one table is needed")
@@ -119,8 +122,10 @@ def canonical_sources(
     return result
 
 
-def source_folder(settings: Settings, contract: Contract) -> Path | None:
-    """Folder of a files source with its variables filled in; None while one is unset."""
+def source_location(settings: Settings, contract: Contract) -> str | None:
+    """Folder (absolute path) or URL of a files source with its variables filled in; None while
+    one is unset.
+    """
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
@@ -131,9 +136,10 @@ def source_folder(settings: Settings, contract: Contract) -> Path | None:
         return str(found)
 
     try:
-        return Path(re.sub(r"\$\{(\w+)\}", value, contract.folder or "")).expanduser().absolute()
+        location = re.sub(r"\$\{(\w+)\}", value, contract.folder or "")
     except LookupError:
         return None
+    return location if "://" in location else str(Path(location).expanduser().absolute())
 
 
 def _load_folder(folder: Path, prefix: str, contracts: dict[str, Contract]) -> None:
@@ -144,7 +150,7 @@ def _load_folder(folder: Path, prefix: str, contracts: dict[str, Contract]) -> N
 
 def _is_configured(settings: Settings, contract: Contract) -> bool:
     if contract.connector == "files":
-        return source_folder(settings, contract) is not None
+        return source_location(settings, contract) is not None
     return has_source_dsn(settings, contract.connection or contract.source)
 
 

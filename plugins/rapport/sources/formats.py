@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 
 _TOKENS = {
     "YYYY": ("year", r"(\d{4})"),
@@ -17,6 +18,7 @@ _TOKENS = {
     "MI": ("minute", r"(\d{2})"),
     "SS": ("second", r"(\d{2}(?:\.\d+)?)"),
 }
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _TOKEN = re.compile("YYYY|YY|Mon|MM|MI|M|DD|D|HH|H|SS")
 
 
@@ -31,3 +33,22 @@ def date_pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]
         places[part] = len(places) + 1
         position = match.end()
     return pattern + re.escape(format_[position:]) + "$", places
+
+
+def written(value: date, format_: str) -> str:
+    """A date (or time) of a workbook in the notation its column declares."""
+    moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+    parts = {
+        "YYYY": f"{moment.year:04}",
+        "YY": f"{moment.year % 100:02}",
+        "Mon": _MONTHS[moment.month - 1],
+        "MM": f"{moment.month:02}",
+        "M": str(moment.month),
+        "DD": f"{moment.day:02}",
+        "D": str(moment.day),
+        "HH": f"{moment.hour:02}",
+        "H": str(moment.hour),
+        "MI": f"{moment.minute:02}",
+        "SS": f"{moment.second:02}",
+    }
+    return _TOKEN.sub(lambda found: parts[found.group()], format_)

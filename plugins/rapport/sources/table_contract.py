@@ -117,6 +117,7 @@ class TableContract(_Frozen):
     relation: str = ""
     file: str = ""
     optional: bool = False
+    sheet: str | None = None
     encoding: str = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     absent_columns: Literal["error", "null"] = "error"
@@ -207,7 +208,7 @@ class Contract(_Frozen):
     """A source: how it is reached, what it covers, and its tables."""
 
     source: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=30)
-    connector: Literal["postgres", "files"]
+    connector: Literal["postgres", "sqlalchemy", "files"]
     connection: str | None = None
     folder: str | None = None
     required: bool = True
@@ -218,8 +219,8 @@ class Contract(_Frozen):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        if self.connector == "postgres" and not self.connection:
-            raise ValueError("a postgres source needs `connection`")
+        if self.connector != "files" and not self.connection:
+            raise ValueError("a database source needs `connection`")
         if self.connector == "files" and not self.folder:
             raise ValueError("a files source needs `folder`")
         return self

@@ -178,6 +178,11 @@ def open_snapshot(contract: Contract, settings: Settings) -> Iterator[Snapshot]:
 
         with open_postgres(contract, settings) as database:
             yield database
+    elif contract.connector == "sqlalchemy":
+        from rapport.sources.connectors.sqlalchemy_source import open_database
+
+        with open_database(contract, settings) as other:
+            yield other
     else:
         from rapport.sources.connectors.files import open_files
 

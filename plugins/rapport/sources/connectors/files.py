@@ -1,52 +1,31 @@
-"""A folder of CSV files (plain or gzip) as a source."""
+"""A folder of files as a source: CSV (plain or gzip), Parquet and Excel, side by side."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import compress
 from operator import itemgetter
-from pathlib import Path
-from typing import IO, Any
-
-import psycopg
+from typing import Any
 
 from rapport.errors import RapportError
 from rapport.settings import Settings
-from rapport.sources.connectors import Delivers, Delivery, InputFile, Refusal, Target
+from rapport.sources.connectors import InputFile, Refusal
+from rapport.sources.connectors.columnar_files import ExcelPart, ParquetPart
 from rapport.sources.connectors.csv_headers import match_header
 from rapport.sources.connectors.csv_records import CsvRecords, Record
-from rapport.sources.connectors.text_batches import Fields, TextBatch
-from rapport.sources.connectors.text_copy import TextCopy
-from rapport.sources.contracts import source_folder
-from rapport.sources.pseudonyms import load_pseudonymiser
+from rapport.sources.connectors.folders import Folder, FoundFile, find
+from rapport.sources.connectors.text_batches import Fields, Part, TextBatch
+from rapport.sources.connectors.text_snapshot import TextSnapshot
+from rapport.sources.contracts import source_location
 from rapport.sources.table_contract import Contract, TableContract
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A file as it was when the snapshot was opened."""
-
-    path: Path
-    name: str
-    sha256: str
-    size: int
-
-
-class FolderSnapshot:
+class FolderSource:
     """The files of a folder, by content: a file that changes while it is read stops the batch."""
 
-    delivers: Delivers = "text"
-
-    def __init__(self, contract: Contract, folder: Path, settings: Settings) -> None:
-        self._pseudonymiser = load_pseudonymiser(settings)
-        self._zone = settings.business_time_zone
-        self._files = {name: _find(folder, table) for name, table in contract.tables.items()}
+    def __init__(self, contract: Contract, folder: Folder) -> None:
+        self._files = {name: find(folder, table) for name, table in contract.tables.items()}
         # All headers are checked here, before anything is read.
         self.evidence: dict[str, Any] = {
             "connector": "files",
@@ -57,49 +36,35 @@ class FolderSnapshot:
             },
         }
 
-    def copy(self, table: TableContract, warehouse: psycopg.Connection, target: Target) -> Delivery:
-        copying = TextCopy(table, warehouse, target, self._pseudonymiser, self._zone)
-        return copying.copy(_CsvPart(table, file) for file in self._files[table.name])
+    def parts(self, table: TableContract) -> Iterator[Part]:
+        return (part_of(table, file) for file in self._files[table.name])
 
 
 @contextmanager
-def open_files(contract: Contract, settings: Settings) -> Iterator[FolderSnapshot]:
+def open_files(contract: Contract, settings: Settings) -> Iterator[TextSnapshot]:
     """Open a folder; all files of the contract are found and hashed before any is read."""
-    folder = source_folder(settings, contract)
-    if folder is None or not folder.is_dir():
+    location = source_location(settings, contract)
+    folder = None if location is None else Folder(location)
+    if folder is None or not folder.is_there():
         state = "not set" if folder is None else "not there"
         raise RapportError(
             f"Source {contract.source}: folder {contract.folder} is {state}.",
             next_step="Set the variable to the folder of the files.",
         )
-    yield FolderSnapshot(contract, folder, settings)
+    yield TextSnapshot(FolderSource(contract, folder), settings)
 
 
-def _find(folder: Path, table: TableContract) -> list[_Found]:
-    patterns = [table.file] if table.file.endswith(".gz") else [table.file, f"{table.file}.gz"]
-    paths = sorted({p for pattern in patterns for p in folder.glob(pattern) if p.is_file()})
-    if not paths and not table.optional:
-        raise RapportError(
-            f"{table.source}.{table.name}: there is no file {table.file}.",
-            next_step="Put it into the source's folder, or declare the table optional.",
-        )
-    if len(paths) > 1 and not set("*?[") & set(table.file):
-        raise RapportError(
-            f"{table.source}.{table.name}: {' and '.join(p.name for p in paths)} are both there.",
-            next_step="Keep one of them.",
-        )
-    return [_Found(p, str(p.relative_to(folder)), *_digest(p)) for p in paths]
+def part_of(table: TableContract, file: FoundFile) -> Part:
+    """A file as a part of its table, by its ending; its header is checked on the way."""
+    if file.kind == "parquet":
+        return ParquetPart(table, file)
+    return ExcelPart(table, file) if file.kind == "excel" else CsvPart(table, file)
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
-
-
-class _CsvPart:
+class CsvPart:
     """One CSV file as a part of its table."""
 
-    def __init__(self, table: TableContract, file: _Found) -> None:
+    def __init__(self, table: TableContract, file: FoundFile) -> None:
         self._table = table
         self._file = file
         with self._records() as records:
@@ -131,16 +96,12 @@ class _CsvPart:
 
     def finished(self, rows: int) -> InputFile:
         file = self._file
-        if _digest(file.path)[0] != file.sha256:
-            raise RapportError(
-                f"{file.name} changed while it was read.",
-                next_step="Run again when whoever writes it is done.",
-            )
+        file.require_unchanged()
         return InputFile(file.name, file.sha256, file.size, rows)
 
     @contextmanager
     def _records(self) -> Iterator[CsvRecords]:
-        with _opened(self._file.path) as opened:
+        with self._file.unpacked() as opened:
             yield CsvRecords(opened, self._file.name, self._table.encoding, self._table.delimiter)
 
     def _single(self, record: Record, pick: Callable[[list[str]], Fields]) -> TextBatch:
@@ -154,31 +115,8 @@ class _CsvPart:
         return TextBatch([], [], refusals=[Refusal(f"line:{rule}", shown, file | place)])
 
 
-def _describe(table: TableContract, file: _Found) -> dict[str, Any]:
+def _describe(table: TableContract, file: FoundFile) -> dict[str, Any]:
     known = {"path": file.name, "sha256": file.sha256, "bytes": file.size}
-    absent = _absent(table, file)
+    present = part_of(table, file).columns
+    absent = [c.name for c in table.columns if c not in present and not c.source.startswith("@")]
     return known | ({"absent_columns": absent} if absent else {})
-
-
-def _absent(table: TableContract, file: _Found) -> list[str]:
-    """Columns that a file lacks (they land as NULL); its header is checked on the way."""
-    with _opened(file.path) as opened:
-        records = CsvRecords(opened, file.name, table.encoding, table.delimiter)
-        present, _ = match_header(table, file.name, next(iter(records), None))
-    return [c.name for c in table.columns if c not in present and not c.source.startswith("@")]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    if path.suffix != ".gz":
-        with path.open("rb") as plain:
-            yield plain
-        return
-    try:
-        with gzip.open(path, "rb") as unpacked:
-            yield io.BufferedReader(unpacked, 256 * 1024)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise RapportError(
-            f"{path.name} is not a whole gzip file: {error}.",
-            next_step="Get the file again; nothing of this batch is visible.",
-        ) from error
