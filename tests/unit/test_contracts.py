@@ -15,7 +15,7 @@ from rapport.sources.contracts import (
     enabled_sources,
     load_contracts,
     parse_contract,
-    source_folder,
+    source_location,
 )
 
 GOOD = """\
@@ -121,7 +121,7 @@ def test_a_source_is_enabled_by_its_folder(tmp_path: Path, monkeypatch: pytest.M
     contract = parse(tmp_path, GOOD)
     assert enabled_sources(load(), {"demo": contract}) == []
     monkeypatch.setenv("DEMO_FOLDER", str(tmp_path))
-    assert source_folder(load(), contract) == tmp_path
+    assert source_location(load(), contract) == str(tmp_path)
     assert enabled_sources(load(), {"demo": contract}) == ["demo"]
 
 
