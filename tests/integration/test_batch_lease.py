@@ -87,6 +87,15 @@ def test_a_retry_ends_the_process_before_it_and_fences_it_off(tiny: TinyWarehous
         tiny.call("loader", "select ctl.assert_lease('src', %s)", opened[1])
 
 
+def test_a_batch_that_failed_its_gate_is_read_anew_by_the_same_run(tiny: TinyWarehouse) -> None:
+    failed = tiny.land("one", "a", accept=False)
+    tiny.evidence("landing", "src__t", batch=failed, is_passed=False)
+    batch, fence = tiny.open_batch("one")
+    assert batch > failed
+    assert fence is not None
+    assert current_keys(tiny) == []
+
+
 def test_another_run_waits_for_a_living_one(tiny: TinyWarehouse) -> None:
     tiny.open_batch("run one")
     with dsn.connect(dsn.role_dsn(tiny.settings, "loader")) as other:

@@ -318,6 +318,17 @@ def test_evidence_holds_figures_at_most_ten_keys_and_a_query_that_finds_them_all
     assert len(found) == 12
 
 
+def test_a_limit_that_is_a_date_still_gives_keys_and_a_query_that_runs(gates: Gates) -> None:
+    rule = f"""
+      - {{rule: not_of_the_past, type: expect_column_values_to_be_between, severity: critical,
+         kwargs: {{column: as_of_date, min_value: 2027-01-01}}, {WHY}}}"""
+    gates.write(marts=document("tiny", "client_id", rule))
+    release, slot = gates.candidate({"a": "1.00"})
+    with pytest.raises(GateFailed, match="client_id=a") as caught:
+        require_passed(gates.judge("marts", release_id=release, schema=slot))
+    assert "datetime" not in str(caught.value)
+
+
 def test_many_suites_at_once_judge_each_its_own_table(gates: Gates) -> None:
     for n in range(1, 5):
         rules = _row_count(n) + _row_count(n).replace("there_are_rows", "no_more").replace(

@@ -7,6 +7,8 @@ release by it, so nothing passes between steps but the key.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,18 +50,15 @@ def open_release(
     }
     with _connect(settings, "transformer") as connection:
         try:
-            row = connection.execute(
-                "select ctl.open_release(%s, %s, %s, %s, %s)",
-                [as_of, run_key, version, known_at, Jsonb(parameters)],
-            ).fetchone()
+            with _told():
+                row = connection.execute(
+                    "select ctl.open_release(%s, %s, %s, %s, %s)",
+                    [as_of, run_key, version, known_at, Jsonb(parameters)],
+                ).fetchone()
         except psycopg.errors.ForeignKeyViolation as error:
             raise RapportError(
                 f"Code version {version[:12]} of this tree is not deployed.",
                 next_step="Run `rapport deploy`.",
-            ) from error
-        except psycopg.errors.ObjectInUse as error:
-            raise RapportError(
-                str(error.diag.message_primary), next_step=error.diag.message_hint
             ) from error
     assert row is not None
     return int(row[0])
@@ -186,12 +185,8 @@ def freeze_inputs(settings: Settings, run_key: str) -> ReleaseContext:
     enabled = sorted(enabled_contracts(settings))
     with _connect(settings, "transformer") as connection:
         release = release_context(connection, run_key)
-        try:
+        with _told():
             connection.execute("select ctl.freeze_inputs(%s, %s)", [release.release_id, enabled])
-        except psycopg.errors.RaiseException as error:
-            raise RapportError(
-                str(error.diag.message_primary), next_step=error.diag.message_hint
-            ) from error
         connection.commit()
         return release_context(connection, run_key)
 
@@ -254,7 +249,8 @@ def _build(settings: Settings, run_key: str, stage: str) -> None:
 
     with _connect(settings, "transformer") as connection:
         release = release_context(connection, run_key)
-        connection.execute("select ctl.prepare_build(%s, %s)", [release.release_id, stage])
+        with _told():
+            connection.execute("select ctl.prepare_build(%s, %s)", [release.release_id, stage])
     build(settings, release, [f"tag:{stage}"])
 
 
@@ -300,6 +296,17 @@ def _concerns(object_name: str, source: str) -> bool:
 def _release(settings: Settings, run_key: str) -> ReleaseContext:
     with _connect(settings, "auditor") as connection:
         return release_context(connection, run_key)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the database's own functions refuse, as the error a person reads."""
+    try:
+        yield
+    except (psycopg.errors.RaiseException, psycopg.errors.ObjectInUse) as error:
+        raise RapportError(
+            str(error.diag.message_primary), next_step=error.diag.message_hint
+        ) from error
 
 
 def _connect(settings: Settings, role: str) -> psycopg.Connection:

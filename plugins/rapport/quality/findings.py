@@ -17,6 +17,7 @@ from rapport.quality.targets import Scope, Target, quoted
 
 SAMPLE = 10
 # Types that say something about a table without rows; the others have nothing to compute from.
+_PYTHON_DATE = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
 _MEANINGFUL_WHEN_EMPTY = ("expect_table_", "unexpected_rows", "expect_column_values_")
 
 
@@ -95,7 +96,11 @@ def _query(
 
 
 def _restricted(query: str, target: Target) -> str:
-    """The library leaves the row condition out of this query; put it back."""
+    """The library leaves the row condition out of this query; put it back, and make it SQL."""
+    # A date stands there as Python writes it.
+    query = _PYTHON_DATE.sub(
+        lambda found: f"date '{date(*map(int, found.groups())).isoformat()}'", query
+    )
     table = rf'FROM\s+"?{re.escape(target.schema)}"?\."?{re.escape(target.table)}"?'
     return re.sub(table, f"FROM {target.relation()} as judged", query, count=1).rstrip("; \n")
 

@@ -44,7 +44,13 @@ declare
 begin
   insert into ctl.lease (source) values (p_source) on conflict do nothing;
   select b.* into v_old from ctl.batch as b
-  where b.source = p_source and b.run_key = p_run_key and b.status in ('complete', 'accepted')
+  where b.source = p_source and b.run_key = p_run_key and (
+    b.status = 'accepted'
+    -- A batch that failed its gate is read anew: the source may have been mended since.
+    or b.status = 'complete' and not exists (
+      select from ctl.validation as v where v.batch_seq = b.batch_seq and not v.is_passed
+    )
+  )
   order by b.batch_seq desc limit 1;
   if found then
     batch_seq := v_old.batch_seq;

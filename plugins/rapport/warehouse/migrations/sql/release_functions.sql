@@ -139,7 +139,8 @@ begin
   select status into strict v_status from ctl.release where release_id = p_release for update;
   if p_stage = 'staging' and v_status not in ('frozen', 'staging_sealed', 'sealed', 'staged')
     or p_stage = 'marts' and v_status not in ('staging_sealed', 'sealed', 'staged') then
-    raise exception 'release % is %, so % cannot be built', p_release, v_status, p_stage;
+    raise exception 'release % is %, so % cannot be built', p_release, v_status, p_stage
+      using hint = 'Its inputs are not frozen: clear the run from open_release on, with all that follows.';
   end if;
   for v_relation in
     select c.relname, c.relkind, pg_get_userbyid(c.relowner) as owner from pg_class as c
