@@ -108,7 +108,9 @@ set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO,
     'release', r.release_id, 'as_of', r.as_of_date, 'run', r.run_key, 'tree_hash', r.tree_hash,
     'lock_hash', c.lock_hash, 'parameters', r.parameters, 'previous_release', r.previous_release_id,
     'inputs', (
-      select jsonb_object_agg(i.source, jsonb_build_object('batch', i.batch_seq, 'snapshot', b.snapshot))
+      select jsonb_object_agg(i.source, jsonb_build_object(
+        'batch', i.batch_seq, 'as_of_batch', i.as_of_batch, 'snapshot', b.snapshot
+      ))
       from ctl.release_input as i left join ctl.batch as b on b.batch_seq = i.batch_seq
       where i.release_id = r.release_id
     ),

@@ -36,7 +36,7 @@ begin
   returning release_id into v_release;
   insert into ctl.release_input
   select v_release, source, batch_seq, batch_completed_at, staleness_hours, max_staleness_hours,
-    is_required, coverage
+    is_required, coverage, as_of_batch
   from ctl.release_input where release_id = p_original;
   perform ctl.lend_slot(v_release);
   return v_release;
