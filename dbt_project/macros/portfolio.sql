@@ -26,3 +26,8 @@
     from {{ ref('dpd_buckets') }}
     where {{ in_force('valid_from', 'valid_to') }}
 {%- endmacro %}
+
+{# numeric(20,2): sum of money over the rows of a group that meet the condition; 0 when none does. #}
+{% macro total_where(amount, condition) -%}
+    cast(coalesce(sum({{ amount }}) filter (where {{ condition }}), 0) as numeric(20, 2))
+{%- endmacro %}
