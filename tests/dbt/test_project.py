@@ -38,7 +38,7 @@ def test_every_formula_has_unit_tests(built: Built) -> None:
 
 def test_the_reference_cases_are_reproduced(built: Built) -> None:
     names = {node["name"] for node in built.manifest["unit_tests"].values()}
-    for case in ("R6", "R10", "R11"):
+    for case in ("R1", "R6", "R10", "R11"):
         assert any(name.startswith(f"reference_{case}_") for name in names), case
 
 

@@ -12,6 +12,10 @@ product_usage as (
     select * from {{ ref('stg_canonical__product_usage') }}
 ),
 
+facilities as (
+    select * from {{ ref('stg_canonical__facilities') }}
+),
+
 fx_rates as (
     select * from {{ ref('stg_canonical__fx_rates') }}
 ),
@@ -22,6 +26,8 @@ parameters as (
 
 needed as (
     select currency, {{ as_of_date() }} as rate_date from loans
+    union
+    select currency, {{ as_of_date() }} from facilities where {{ in_force('start_date', 'expiry_date') }}
     union
     select currency, booked_date from transactions where {{ within_months('booked_date', 12) }}
     union
