@@ -28,7 +28,7 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     "command",
     [
         "run", "extract", "simulate", "releases", "rollback", "diff", "restatements", "report",
-        "dsn", "psql", "reproduce", "ledger keygen", "ledger export", "verify",
+        "dsn", "psql", "reproduce", "trace", "ledger keygen", "ledger export", "verify",
         "override add", "override list", "override revoke",
         "status", "doctor", "deploy", "warehouse upgrade", "warehouse sql", "local database",
         "local start", "local stop", "local run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -47,6 +48,7 @@ def deploy(settings: Settings) -> Deployment:
     """
     from rapport.quality.suites import load_suites
     from rapport.sources.contracts import load_contracts
+    from rapport.transform.lineage import mart_lineage
     from rapport.transform.manifest import mart_contracts
 
     contracts = load_contracts(settings)
@@ -54,6 +56,7 @@ def deploy(settings: Settings) -> Deployment:
     marts = [
         ddl.MartTable(m.name, m.description, m.columns, m.key) for m in mart_contracts(settings)
     ]
+    lineage = mart_lineage(settings)
     version = code_version.tree_hash(settings)
     with dsn.connect(
         dsn.role_dsn(settings, "admin"), application_name="rapport deploy"
@@ -72,7 +75,7 @@ def deploy(settings: Settings) -> Deployment:
             statements += _make_landing(connection, contract)
         for mart in marts:
             statements += _make_mart(connection, mart)
-        _register_marts(connection, version, marts)
+        _register_marts(connection, version, marts, lineage)
         _register_suites(connection, version, suites)
     return Deployment(version, len(contracts), len(marts), len(suites), statements)
 
@@ -198,12 +201,25 @@ def _columns(connection: psycopg.Connection, schema: str, table: str) -> list[tu
 
 
 def _register_marts(
-    connection: psycopg.Connection, version: str, marts: Sequence[ddl.MartTable]
+    connection: psycopg.Connection,
+    version: str,
+    marts: Sequence[ddl.MartTable],
+    lineage: dict[str, dict[str, Any]],
 ) -> None:
+    rows = [
+        (
+            version,
+            m.name,
+            [name for name, _, _ in m.columns],
+            list(m.key),
+            Jsonb(lineage.get(m.name, {})),
+        )
+        for m in marts
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into ctl.registered_mart values (%s, %s, %s, %s) on conflict do nothing",
-            [(version, m.name, [name for name, _, _ in m.columns], list(m.key)) for m in marts],
+            "insert into ctl.registered_mart values (%s, %s, %s, %s, %s) on conflict do nothing",
+            rows,
         )
 
 

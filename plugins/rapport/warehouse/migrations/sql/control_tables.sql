@@ -29,8 +29,11 @@ create table ctl.registered_mart (
   mart text not null,
   column_names text [] not null,
   key_columns text [] not null,
+  lineage jsonb not null default '{}',
   primary key (tree_hash, mart)
 );
+comment on column ctl.registered_mart.lineage is
+  'Models, seeds and landed tables behind the mart, from the dbt manifest of this code version.';
 comment on table ctl.registered_mart is 'The marts that a release of this code version consists of.';
 
 create table ctl.source (

@@ -39,6 +39,7 @@ grant execute on function
   ctl.revoke_override(bigint, text, text)
 to rapport_approver;
 grant execute on function ctl.slot_of(bigint) to rapport_validator, auditor;
+grant execute on function ctl.trace_batches(bigint, text, text, text [], text []) to auditor;
 grant execute on function ctl.session_edition()
 to bi_reader, auditor, rapport_transformer, rapport_validator, rapport_publisher, rapport_loader,
   rapport_approver;

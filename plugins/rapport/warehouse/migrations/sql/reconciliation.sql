@@ -1,7 +1,8 @@
 -- The hard invariants, computed by the database itself from what it holds: exposure published =
 -- exposure landed, per currency and to the cent (docs/decisions/0004-exposure-invariant.md).
 
--- Frozen landing rows of canonical sources against sealed staging: nothing lost, doubled or changed.
+-- Frozen landing rows of canonical sources against sealed staging: nothing lost, doubled or changed;
+-- and in staging each key once, whatever the source.
 create function ctl.reconcile_staging(p_release bigint) returns setof ctl.control_total
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -34,6 +35,20 @@ begin
       'stg_canonical__' || v_item.entity
     ) using p_release, format('%s.%s.%s', v_item.source, v_item.entity, v_item.amount),
       v_item.batch_seq, v_item.source;
+  end loop;
+  -- A key twice can leave every sum right (a payment and its reversal both doubled).
+  for v_item in
+    select e.entity, e.keys from (values
+      ('loans', 'loan_id'), ('loan_balances', 'loan_id, balance_date'),
+      ('transactions', 'transaction_id')
+    ) as e (entity, keys)
+  loop
+    return query execute format(
+      'select $1, $2, '''', count(*), null::numeric, count(distinct (%s)), null::numeric,
+         count(*) - count(distinct (%s))
+       from %I.%I',
+      v_item.keys, v_item.keys, v_slot, 'stg_canonical__' || v_item.entity
+    ) using p_release, 'keys.' || v_item.entity;
   end loop;
 end $$;
 

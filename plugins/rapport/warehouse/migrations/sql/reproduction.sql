@@ -99,3 +99,37 @@ begin
   ));
   return jsonb_build_object('identical', v_identical, 'marts', v_marts);
 end $$;
+
+-- How many rows of a landed table, by the batch that brought them, a release sees: counts only, of
+-- the rows that carry the first of the given columns with its value, where the table has one.
+create function ctl.trace_batches(
+  p_release bigint, p_source text, p_table text, p_columns text [], p_values text []
+)
+returns table (batch_seq bigint, row_count bigint, narrowed_by text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_ceiling bigint := (
+    select i.batch_seq from ctl.release_input as i
+    where i.release_id = p_release and i.source = p_source
+  );
+  v_column text;
+  v_value text;
+begin
+  if to_regclass(format('landing.%I', p_source || '__' || p_table)) is null then
+    return;
+  end if;
+  select u.c, u.v into v_column, v_value
+  from unnest(p_columns, p_values) with ordinality as u (c, v, o)
+  where exists (
+    select from pg_attribute as a
+    where a.attrelid = to_regclass(format('landing.%I', p_source || '__' || p_table))
+      and a.attname = u.c and a.attnum > 0 and not a.attisdropped
+  )
+  order by u.o limit 1;
+  return query execute format(
+    'select t._from_batch, count(*), $3 from landing.%I as t
+     where t._from_batch <= $1 and t._to_batch > $1 and not t._is_deleted%s group by 1 order by 1',
+    p_source || '__' || p_table,
+    case when v_column is not null then format(' and t.%I::text = $2', v_column) else '' end
+  ) using v_ceiling, v_value, v_column;
+end $$;
