@@ -49,6 +49,7 @@ MART = ddl.MartTable(
         ("principal_amount", "numeric(20,2)", "p"),
         ("outstanding_amount", "numeric(20,2)", "o"),
         ("outstanding_basis", "text", "b"),
+        ("is_undrawn_only", "boolean", "u"),
     ],
     ["as_of_date", "loan_id"],
 )
@@ -107,7 +108,7 @@ def _fill(owner: psycopg.Connection, chance: random.Random) -> None:
     owner.execute(
         f"create table {SLOT}.loan_risk (as_of_date date, loan_id text, currency text,"
         " principal_amount numeric(20,2), outstanding_amount numeric(20,2),"
-        " outstanding_basis text)".encode()
+        " outstanding_basis text, is_undrawn_only boolean)".encode()
     )
     for number in range(36):
         source = "other" if number % 3 == 0 else "src"

@@ -119,7 +119,9 @@ begin
           when r.outstanding_basis = 'SNAPSHOT' then l.balance_amount
         end as landed_amount
       from landed as l
-      full join (select * from store.loan_risk where release_id = $1) as r on r.loan_id = l.loan_id
+      full join (
+        select * from store.loan_risk where release_id = $1 and is_undrawn_only is not true
+      ) as r on r.loan_id = l.loan_id
     )
     select $1, 'exposure', currency, count(landed_id), sum(landed_amount), count(stored_id),
       sum(stored_amount),
