@@ -1,7 +1,7 @@
 -- Where each loan stood at the preceding month-end and where it stands now. What has ended stays ended;
 -- what began in between comes from NEW; days past due that are not known are a state of their own.
 with loan_risk as (
-    select * from {{ ref('loan_risk') }}
+    select * from {{ ref('loan_risk') }} where loan_status <> 'UNDRAWN'
 ),
 
 before as (

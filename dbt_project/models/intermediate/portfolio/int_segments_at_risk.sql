@@ -67,6 +67,20 @@ int_segments_at_risk as (
             'segmented.outstanding_base_amount',
             "segmented.loan_status = 'ACTIVE' and segmented.ifrs9_stage is null"
         ) }} as stage_unknown_base_amount,
+        {%- for class in ('normal', 'special_mention', 'substandard', 'doubtful', 'loss') %}
+            {{ total_where('segmented.outstanding_base_amount', "segmented.cn5_class = '" ~ class | upper ~ "'") }}
+                as class_{{ class }}_base_amount,
+        {%- endfor %}
+        {{ total_where(
+            'segmented.outstanding_base_amount',
+            "segmented.loan_status = 'ACTIVE' and segmented.cn5_class is null"
+        ) }} as class_unknown_base_amount,
+        {{ total_where('segmented.outstanding_base_amount', 'segmented.is_npe_eu') }} as npe_eu_base_amount,
+        {{ total_where('segmented.ead_base_amount', 'true') }} as ead_base_amount,
+        {{ total_where('segmented.ecl_base_amount', 'true') }} as ecl_base_amount,
+        count(*) filter (
+            where segmented.ead_base_amount is not null and segmented.ecl_base_amount is null
+        ) as without_ecl_count,
         {{ total_where('segmented.loss_base_amount', 'true') }} as loss_base_amount,
         {{ total_where('segmented.mean_base_amount', 'true') }} as mean_base_amount,
         count(*) filter (

@@ -1,5 +1,9 @@
 with at_risk as (
-    select * from {{ ref('int_segments_at_risk') }}
+    select
+        *,
+        class_substandard_base_amount + class_doubtful_base_amount + class_loss_base_amount
+            as npl_cn5_base_amount
+    from {{ ref('int_segments_at_risk') }}
 ),
 
 portfolio_risk as (
@@ -28,7 +32,28 @@ portfolio_risk as (
         {{ round_half_even('loss_base_amount', 2) }} as cost_of_risk_num,
         {{ round_half_even('mean_base_amount', 2) }} as cost_of_risk_den,
         {{ round_half_even(ratio('loss_base_amount', 'mean_base_amount'), 6) }} as cost_of_risk_ratio,
+        class_normal_base_amount,
+        class_special_mention_base_amount,
+        class_substandard_base_amount,
+        class_doubtful_base_amount,
+        class_loss_base_amount,
+        class_unknown_base_amount,
+        npl_cn5_base_amount as npl_cn5_num,
+        exposure_base_amount as npl_cn5_den,
+        {{ round_half_even(ratio('npl_cn5_base_amount', 'exposure_base_amount'), 6) }} as npl_cn5_ratio,
+        npe_eu_base_amount as npl_eu_num,
+        exposure_base_amount as npl_eu_den,
+        {{ round_half_even(ratio('npe_eu_base_amount', 'exposure_base_amount'), 6) }} as npl_eu_ratio,
+        ead_base_amount,
+        ecl_base_amount as coverage_num,
+        npl_cn5_base_amount as coverage_den,
+        {{ round_half_even(ratio('ecl_base_amount', 'npl_cn5_base_amount'), 6) }} as coverage_ratio,
+        ecl_base_amount as provision_num,
+        exposure_base_amount as provision_den,
+        {{ round_half_even(ratio('ecl_base_amount', 'exposure_base_amount'), 6) }} as provision_ratio,
         {{ reasons({
+            'CLASS_UNKNOWN': 'class_unknown_base_amount > 0',
+            'ECL_UNKNOWN': 'without_ecl_count > 0',
             'DPD_UNKNOWN': 'dpd_unknown_base_amount > 0',
             'FX_RATE_MISSING': 'without_rate_count > 0',
             'NO_EXPOSURE': 'exposure_base_amount = 0',
