@@ -67,6 +67,11 @@ class SourceLab:
     def see_all_transactions(self) -> None:
         self.run("grant pg_read_all_stats to source_reader")
 
+    def reconnect(self) -> None:
+        """After the server has been restarted."""
+        self.owner.close()
+        self.owner = self.server.connect(self.name)
+
     def land(self, contract: Contract) -> TableCounts:
         return self.lab.land(contract, "loans")
 

@@ -16,7 +16,7 @@ from rapport.landing.schema_drift import settle_drift
 from rapport.landing.table_load import land_table
 from rapport.settings import Settings
 from rapport.sources.connectors import open_snapshot
-from rapport.sources.table_contract import Contract, TableContract
+from rapport.sources.table_contract import Contract
 from rapport.warehouse.dsn import connect
 
 # With the default of 4, a merge of 1 % scans the whole history instead of following the index.
@@ -36,7 +36,10 @@ def extract_source(
             a table. The batch stays open and invisible.
     """
     name = f"rapport extract {contract.source}"
-    with connect(loader_dsn, application_name=name, autocommit=True) as warehouse:
+    with (
+        connect(loader_dsn, application_name=name, autocommit=True) as warehouse,
+        _errors_named(contract.source, contract.source),
+    ):
         number, fence = open_batch(warehouse, contract, run_key, tree_hash)
         if fence is None:
             return report_of(warehouse, contract.source, number)
@@ -48,7 +51,8 @@ def extract_source(
             batch.call("set_snapshot", Jsonb(snapshot.evidence))
             current = settle_drift(batch, contract, snapshot)
             for table in current.tables.values():
-                with _errors_named(table), warehouse.transaction():
+                place = f"{table.source}.{table.name}"
+                with _errors_named(contract.source, place), warehouse.transaction():
                     batch.assert_lease()
                     tables.append(land_table(batch, table, snapshot, settings))
         batch.call("complete_batch")
@@ -56,8 +60,8 @@ def extract_source(
 
 
 @contextmanager
-def _errors_named(table: TableContract) -> Iterator[None]:
-    """Errors of the warehouse name the table and the way out; never a row (only the headline)."""
+def _errors_named(source: str, place: str) -> Iterator[None]:
+    """Errors of the warehouse name the place and the way out; never a row (only the headline)."""
     try:
         yield
     except psycopg.Error as error:
@@ -67,10 +71,8 @@ def _errors_named(table: TableContract) -> Iterator[None]:
         elif isinstance(error, psycopg.OperationalError):
             step = "Nothing of this batch is visible; run again."
         else:
-            step = f"Correct the contract {table.source}.yml; nothing of this batch is visible."
-        raise RapportError(
-            f"{table.source}.{table.name}: landing failed: {message}", next_step=step
-        ) from None
+            step = f"Correct the contract {source}.yml; nothing of this batch is visible."
+        raise RapportError(f"{place}: landing failed: {message}", next_step=step) from None
 
 
 def open_batch(
