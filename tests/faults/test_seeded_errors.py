@@ -49,7 +49,7 @@ MART = ddl.MartTable(
         ("principal_amount", "numeric(20,2)", "p"),
         ("outstanding_amount", "numeric(20,2)", "o"),
         ("outstanding_basis", "text", "b"),
-        ("is_undrawn_only", "boolean", "u"),
+        ("facility_id", "text", "f"),
     ],
     ["as_of_date", "loan_id"],
 )
@@ -108,7 +108,15 @@ def _fill(owner: psycopg.Connection, chance: random.Random) -> None:
     owner.execute(
         f"create table {SLOT}.loan_risk (as_of_date date, loan_id text, currency text,"
         " principal_amount numeric(20,2), outstanding_amount numeric(20,2),"
-        " outstanding_basis text, is_undrawn_only boolean)".encode()
+        " outstanding_basis text, facility_id text)".encode()
+    )
+    owner.execute(
+        f"create table {SLOT}.stg_canonical__facilities as select 'src:f' as facility_id".encode()
+    )
+    owner.execute(
+        f"insert into {SLOT}.loan_risk (as_of_date, loan_id, currency, outstanding_amount,"
+        " facility_id) values (%s, 'src:f#undrawn', 'CNY', 0, 'src:f')".encode(),
+        [AS_OF],
     )
     for number in range(36):
         source = "other" if number % 3 == 0 else "src"
@@ -164,7 +172,10 @@ def _add(owner: psycopg.Connection, entity: str, source: str, **values: object) 
 def _plant(owner: psycopg.Connection, table: str, amounts: tuple[str, ...], chance: random.Random,
            ) -> str:  # fmt: skip
     """Lose a row, double a row, or move an amount of one row by a cent."""
-    rows = owner.execute(f"select ctid::text from {table} order by ctid".encode()).fetchall()
+    # A facility without a loan has no exposure to lose; the suites of the mart count those.
+    where = " where loan_id not like '%#undrawn'" if table.endswith("loan_risk") else ""
+    query = f"select ctid::text from {table}{where} order by ctid"
+    rows = owner.execute(query.encode()).fetchall()
     (row,) = chance.choice(rows)
     kind = chance.choice(("lost", "doubled", "cent", "cent"))
     if kind == "lost":

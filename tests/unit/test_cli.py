@@ -30,7 +30,8 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
         "run", "extract", "simulate", "releases", "rollback", "diff", "restatements", "report",
         "dsn", "psql", "reproduce", "trace", "ledger keygen", "ledger export", "verify",
         "override add", "override list", "override revoke",
-        "status", "doctor", "deploy", "warehouse upgrade", "warehouse sql", "local database",
+        "status", "doctor", "deploy", "warehouse upgrade", "warehouse sql",
+        "warehouse erase", "warehouse roles", "local database",
         "local start", "local stop", "local run",
     ],
 )  # fmt: skip

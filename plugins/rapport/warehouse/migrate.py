@@ -27,13 +27,21 @@ def upgrade(settings: Settings) -> None:
     Raises:
         RapportError: for a server older than PostgreSQL 16 or a role without CREATEROLE.
     """
-    passwords = ensure_passwords(settings)
+    make_roles(settings)
     admin = dsn.role_dsn(settings, "admin")
     with dsn.connect(admin, application_name="rapport migrate") as connection:
-        _check_version(connection)
-        roles.ensure_roles(connection, passwords)
         connection.execute(f"create schema if not exists ctl authorization {roles.OWNER}".encode())
     command.upgrade(_config(admin), "head")
+
+
+def make_roles(settings: Settings) -> None:
+    """Make the roles with passwords, memberships and grants on the database; safe to repeat."""
+    passwords = ensure_passwords(settings)
+    with dsn.connect(
+        dsn.role_dsn(settings, "admin"), application_name="rapport migrate"
+    ) as connection:
+        _check_version(connection)
+        roles.ensure_roles(connection, passwords)
 
 
 def current_revision(connection: psycopg.Connection) -> str | None:

@@ -120,7 +120,13 @@ begin
         end as landed_amount
       from landed as l
       full join (
-        select * from store.loan_risk where release_id = $1 and is_undrawn_only is not true
+        -- A facility nobody has drawn on is no loan: a row of its own, with nothing outstanding.
+        select * from store.loan_risk
+        where release_id = $1 and not (
+          principal_amount is null and outstanding_amount = 0
+          and loan_id not in (select loan_id from landed)
+          and facility_id in (select facility_id from %1$I.stg_canonical__facilities)
+        )
       ) as r on r.loan_id = l.loan_id
     )
     select $1, 'exposure', currency, count(landed_id), sum(landed_amount), count(stored_id),
@@ -186,9 +192,9 @@ begin
       v_reasons := v_reasons || format('store.%s holds %s keys more than once', v_mart.mart, v_doubled);
     end if;
     if v_mart.mart = 'loan_risk' and not exists (
-      select from ctl.control_total where release_id = p_release and control = 'exposure'
+      select from ctl.control_total where release_id = p_release and control = 'keys.loans'
     ) and v_now.row_count > 0 then
-      v_reasons := v_reasons || 'the exposure was never reconciled'::text;
+      v_reasons := v_reasons || 'its exposure was never reconciled'::text;
     end if;
   end loop;
   return v_reasons;

@@ -20,6 +20,7 @@ AS_OWNER = (
     "overrides.sql",
     "restatements.sql",
     "reproduction.sql",
+    "erasure.sql",
     "grants.sql",
 )
 
