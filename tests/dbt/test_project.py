@@ -38,7 +38,7 @@ def test_every_formula_has_unit_tests(built: Built) -> None:
 
 def test_the_reference_cases_are_reproduced(built: Built) -> None:
     names = {node["name"] for node in built.manifest["unit_tests"].values()}
-    for case in ("R1", "R6", "R10", "R11"):
+    for case in ("R1", "R6", "R10", "R11", "R15", "R21"):
         assert any(name.startswith(f"reference_{case}_") for name in names), case
 
 
@@ -90,6 +90,17 @@ def test_every_model_says_what_its_row_is(built: Built) -> None:
         and not node["description"].startswith("One row per ")
     }
     assert silent == set()
+
+
+def test_every_effective_dated_seed_is_shown_in_parameters(built: Built) -> None:
+    dated = {
+        key
+        for key, node in built.manifest["nodes"].items()
+        if node["resource_type"] == "seed" and "valid_from" in node["config"]["column_types"]
+    }
+    shown = built.manifest["parent_map"]["model.rapport.parameters"]
+    missing = {key.rsplit(".", 1)[-1] for key in dated - set(shown)}
+    assert missing == set(), "name these seeds in parameter_sets of marts/reference/parameters.sql"
 
 
 def test_no_model_asks_for_the_time(built: Built) -> None:
