@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rapport.settings import load
 from rapport.sources.canonical import entities
+from rapport.transform.mart_pages import pages
 from support.dbt_build import SCHEMA, Built
 
 MARTS = {"clients", "loan_risk", "client_value", "client_satisfaction"}
@@ -101,6 +102,18 @@ def test_every_effective_dated_seed_is_shown_in_parameters(built: Built) -> None
     shown = built.manifest["parent_map"]["model.rapport.parameters"]
     missing = {key.rsplit(".", 1)[-1] for key in dated - set(shown)}
     assert missing == set(), "name these seeds in parameter_sets of marts/reference/parameters.sql"
+
+
+def test_the_page_of_every_mart_is_current(built: Built) -> None:
+    folder = load().root / "docs" / "marts"
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    assert found == pages(built.manifest), "run `rapport docs` and commit docs/marts"
+
+
+def test_the_readme_lists_every_mart(built: Built) -> None:
+    text = (load().root / "README.md").read_text(encoding="utf-8")
+    names = {n.removesuffix(".md") for n in pages(built.manifest)} - {"README"}
+    assert {name for name in names if f"`mart.{name}`" not in text} == set()
 
 
 def test_no_model_asks_for_the_time(built: Built) -> None:

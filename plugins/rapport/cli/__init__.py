@@ -13,6 +13,7 @@ import typer
 from rapport.cli import (
     addresses,
     audit,
+    documentation,
     extraction,
     health,
     ledger,
@@ -41,6 +42,7 @@ for module in (
     addresses,
     health,
     warehouse_commands,
+    documentation,
     local_services,
 ):
     module.register(app)
