@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     slots: int = Field(default=3, ge=1)
     keep_releases: int = Field(default=5, ge=1)
     reports_dir: Path | None = None
+    # A failed warning stops a release as a failure does, until somebody lets it through.
+    warnings_need_override: bool = False
     # Ed25519 private key (PEM) that signs the head of the ledger; kept outside the warehouse.
     signing_key: Path | None = None
 

@@ -77,6 +77,23 @@ def test_an_override_lets_its_failure_through_and_readers_are_told(
     assert [item["approved_by"] for item in entry] == ["li.wei"]
 
 
+def test_what_stops_a_run_is_listed_until_it_is_let_through(tiny: TinyWarehouse) -> None:
+    release = failing(tiny)
+    key = tiny.call("auditor", "select run_key from ctl.release where release_id = %s", release)
+    (found,) = overrides.open_failures(tiny.settings, key)
+    assert (found.stage, found.object, found.rule) == ("marts", "tiny", "amounts_are_right")
+    assert (found.release_id, found.batch_seq, found.observed) == (release, None, "3 rows")
+    batch = tiny.land("second", "b", accept=False)
+    tiny.evidence("landing", "src__t", batch=batch, **FAILED)
+    assert [f.batch_seq for f in overrides.open_failures(tiny.settings, "second")] == [batch]
+    let_through(tiny, release_id=release)
+    assert overrides.open_failures(tiny.settings, key) == []
+    evidence = tiny.call("auditor", "select max(validation_id) from ctl.validation")
+    assert overrides.waived_validations(tiny.settings, range(1, evidence + 1)) == {
+        tiny.call("auditor", "select max(validation_id) from ctl.validation where stage = 'marts'")
+    }
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -115,6 +132,20 @@ def test_other_evidence_is_not_let_through_with_it(tiny: TinyWarehouse) -> None:
     assert tiny.publish(failing(tiny, suite_hash="another"))["decision"] == "refused"
     twice = FAILED["results"] * 2  # type: ignore[operator]
     assert tiny.publish(failing(tiny, results=twice))["decision"] == "refused"
+
+
+def test_a_warning_needs_an_override_where_the_deployment_says_so(tiny: TinyWarehouse) -> None:
+    warning = {"results": [{**FAILED["results"][0], "severity": "warning"}]}  # type: ignore[index]
+    assert tiny.publish(failing(tiny, **warning))["decision"] == "published"
+    admin = tiny.as_role("admin")
+    admin.execute("set role rapport_owner")
+    admin.execute("update ctl.code_version set warnings_need_override = true")
+    admin.execute("reset role")
+    assert tiny.publish(failing(tiny, **warning))["reasons"] == [
+        "warning amounts_are_right of marts tiny has no override"
+    ]
+    let_through(tiny)
+    assert tiny.publish(failing(tiny, **warning))["decision"] == "published"
 
 
 def test_what_could_not_be_evaluated_is_never_let_through(tiny: TinyWarehouse) -> None:

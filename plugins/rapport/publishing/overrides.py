@@ -33,7 +33,7 @@ class Override:
 
 @dataclass(frozen=True)
 class Failure:
-    """A critical expectation that failed and is not let through."""
+    """An expectation that failed and is not let through."""
 
     stage: str
     object: str
@@ -117,13 +117,17 @@ def list_overrides(settings: Settings) -> list[Override]:
 
 
 def open_failures(settings: Settings, run_key: str) -> list[Failure]:
-    """Critical failures of a run's release and undecided batches that no override lets through."""
+    """What stops a run's release or undecided batches and no override lets through.
+
+    Critical failures, and warnings where the deployment says that they need an override.
+    """
     query = """
         select f.stage, f.object, f.rule, f.release_id, f.batch_seq, f.observed, f.unexpected_count
         from ctl.failure as f
         left join ctl.release as r on r.release_id = f.release_id
         left join ctl.batch as b on b.batch_seq = f.batch_seq and b.status = 'complete'
-        where f.severity = 'critical' and f.override_id is null
+        left join ctl.code_version as c on c.tree_hash = coalesce(r.tree_hash, b.tree_hash)
+        where (f.severity = 'critical' or c.warnings_need_override) and f.override_id is null
           and (r.run_key = %(run_key)s or b.run_key = %(run_key)s)
         order by f.stage, f.object, f.rule"""
     with (

@@ -24,8 +24,10 @@ def parts(settings: Settings) -> dict[str, str]:
     hashes["lock"] = _file(settings.root / "requirements.lock")
     if settings.project_path:
         hashes["project"] = _tree(settings.project_path)
-    # Settings that change figures belong to the version as much as the SQL does.
+    # Settings that change figures or gates belong to the version as much as the SQL does.
     figures = f"{settings.business_time_zone}\n{settings.reporting_currency}"
+    if settings.warnings_need_override:
+        figures += "\nwarnings need an override"
     hashes["settings"] = hashlib.sha256(figures.encode()).hexdigest()
     return hashes
 

@@ -106,9 +106,10 @@ def _make_slots(connection: psycopg.Connection, count: int) -> int:
 def _register_version(connection: psycopg.Connection, settings: Settings, version: str) -> None:
     hashes = code_version.parts(settings)
     connection.execute(
-        "insert into ctl.code_version (tree_hash, parts, lock_hash, package_version)"
-        " values (%s, %s, %s, %s) on conflict do nothing",
-        [version, Jsonb(hashes), hashes["lock"], __version__],
+        "insert into ctl.code_version"
+        " (tree_hash, parts, lock_hash, package_version, warnings_need_override)"
+        " values (%s, %s, %s, %s, %s) on conflict do nothing",
+        [version, Jsonb(hashes), hashes["lock"], __version__, settings.warnings_need_override],
     )
 
 

@@ -6,7 +6,8 @@ create table ctl.code_version (
   lock_hash text not null,
   package_version text not null,
   registered_at timestamptz not null default now(),
-  registered_by text not null default session_user
+  registered_by text not null default session_user,
+  warnings_need_override boolean not null default false
 );
 comment on table ctl.code_version is
   'One row per deployed state of package, dbt project, expectations and contracts.';

@@ -197,6 +197,14 @@ begin
   loop
     v_reasons := v_reasons || format('no passing evidence of suite %s for landing.%s', v_row.suite, v_row.object);
   end loop;
+  for v_row in
+    select f.object, f.rule from ctl.failure as f
+    join ctl.code_version as c on c.tree_hash = v_batch.tree_hash and c.warnings_need_override
+    where f.batch_seq = p_batch and f.severity = 'warning' and f.override_id is null
+    order by 1, 2
+  loop
+    v_reasons := v_reasons || format('warning %s of landing.%s has no override', v_row.rule, v_row.object);
+  end loop;
   for v_row in select * from ctl.batch_table where batch_seq = p_batch order by table_name loop
     execute format(
       'select count(*) from landing.%I where _from_batch = $1 and not _is_deleted',

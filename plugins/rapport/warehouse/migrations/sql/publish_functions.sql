@@ -56,6 +56,11 @@ begin
       select from ctl.required_suite where tree_hash = v_release.tree_hash and stage = 'marts'
     )
     union all
+    select format('warning %s of %s %s has no override', f.rule, f.stage, f.object)
+    from ctl.failure as f
+    join ctl.code_version as c on c.tree_hash = v_release.tree_hash and c.warnings_need_override
+    where f.release_id = p_release and f.severity = 'warning' and f.override_id is null
+    union all
     select format('input batch %s of %s is %s', i.batch_seq, i.source, coalesce(b.status, 'missing'))
     from ctl.release_input as i left join ctl.batch as b on b.batch_seq = i.batch_seq
     where i.release_id = p_release and i.batch_seq > 0 and b.status is distinct from 'accepted'
