@@ -56,3 +56,15 @@ def run(as_of: AsOf = None) -> None:
     from rapport.local.demo import run_demo
 
     run_demo(settings.load(), as_of.date() if as_of else None)
+
+
+@_local.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def airflow(context: typer.Context) -> None:
+    """Run Airflow's own command line here, for example `rapport local airflow dags list`."""
+    from rapport import settings
+    from rapport.local.airflow import run_command
+
+    raise typer.Exit(run_command(settings.load(), context.args))

@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,6 +100,17 @@ def migrate(settings: Settings) -> bool:
         )
     stamp.write_text(wanted)
     return True
+
+
+def run_command(settings: Settings, arguments: Sequence[str]) -> int:
+    """Run Airflow's command line in the environment of the local services; its exit code."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "airflow", *arguments],
+        env=environment(settings),
+        cwd=_home(settings),
+        check=False,
+    )
+    return done.returncode
 
 
 def _home(settings: Settings) -> Path:
