@@ -100,3 +100,18 @@ def test_a_rejection_and_an_approval_by_nobody_end_the_run(
     with pytest.raises(Exception, match="who approved"):
         asked.execute_complete(context(approve=True), answer("Approve", None))
     assert not recorded
+
+
+def test_batches_are_accepted_after_an_approval_or_told_why_not(
+    asked: OverrideApproval, bag: DagBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rapport.pipeline import steps
+
+    accepted: list[str] = []
+    monkeypatch.setattr(overrides, "add", lambda *_, **given: 1)
+    monkeypatch.setattr(steps, "accept_batches", lambda _, run_key: accepted.append(run_key))
+    landing: Any = bag.dags["publish_client_marts"].get_task("approve_batches")
+    landing.execute_complete(context(approve=True), answer("Approve", {"id": "1", "name": "li"}))
+    monkeypatch.setattr(overrides, "open_failures", lambda *_: [])
+    landing.execute(context(approve=True))
+    assert accepted == ["run", "run"]

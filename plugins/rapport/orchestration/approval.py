@@ -45,6 +45,7 @@ class OverrideApproval(ApprovalOperator):  # type: ignore[misc]
             return None
         failed = self._failures()
         if not failed:
+            self._accept()
             return None
         self.body = "\n".join(
             f"- `{f.stage}` **{f.object}**: {f.rule} – {f.observed or f.unexpected_count}"
@@ -73,10 +74,9 @@ class OverrideApproval(ApprovalOperator):  # type: ignore[misc]
 
     def _record(self, person: str, run_id: str) -> None:
         from rapport.orchestration.tasks import step
-        from rapport.pipeline import steps
         from rapport.publishing import overrides
 
-        with step("auditor", "approver", "validator") as (settings, run_key):
+        with step("auditor", "approver") as (settings, run_key):
             if not person:
                 raise RapportError(
                     "Airflow does not say who approved.",
@@ -94,5 +94,13 @@ class OverrideApproval(ApprovalOperator):  # type: ignore[misc]
                     release_id=failed.release_id,
                     batch_seq=failed.batch_seq,
                 )
-            if self.task_id == "approve_batches":
+        self._accept()
+
+    def _accept(self) -> None:
+        """Have the database take the batches now; it says so if it still objects to one."""
+        from rapport.orchestration.tasks import step
+        from rapport.pipeline import steps
+
+        if self.task_id == "approve_batches":
+            with step("validator") as (settings, run_key):
                 steps.accept_batches(settings, run_key)

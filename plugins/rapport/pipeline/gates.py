@@ -20,7 +20,8 @@ def validate_landing(settings: Settings, run_key: str, *, ask_later: bool = Fals
     """Check the undecided batches of the enabled sources and accept those that pass.
 
     These are the ones this run has extracted, and any that `rapport extract` left behind.
-    With ``ask_later`` a failure is left to a person (see `rapport.publishing.overrides`).
+    With ``ask_later`` failures of this run's batches are left to a person, if one may let them
+    through at all (see `rapport.publishing.overrides`).
 
     Raises:
         GateFailed: naming table, rule, count and keys; the batch stays unseen and is undone
@@ -33,30 +34,32 @@ def validate_landing(settings: Settings, run_key: str, *, ask_later: bool = Fals
     contracts = enabled_contracts(settings)
     suites = load_suites(settings, contracts)
     outcomes: list[Outcome] = []
+    asked: list[Outcome] = []
     refused: list[str] = []
     with connect(settings, "validator") as connection:
         batches = connection.execute(
-            "select batch_seq, source from ctl.batch where status = 'complete'"
-            " and (run_key = %s or source = any(%s)) order by batch_seq",
-            [run_key, sorted(contracts)],
+            "select batch_seq, source, run_key = %(run)s from ctl.batch where status = 'complete'"
+            " and (run_key = %(run)s or source = any(%(sources)s)) order by batch_seq",
+            {"run": run_key, "sources": sorted(contracts)},
         ).fetchall()
         connection.commit()
-        for batch_seq, source in batches:
+        for batch_seq, source, is_mine in batches:
             mine = [s for s in suites if s.stage == "landing" and _concerns(s.object, source)]
-            outcomes += validate(
+            judged = validate(
                 settings,
                 mine,
                 validator_dsn=dsn.role_dsn(settings, "validator"),
                 batch_seq=batch_seq,
             )
+            outcomes += judged
+            left = [o for o in judged if ask_later and is_mine and _is_for_a_person(o)]
+            asked += left
             row = connection.execute("select ctl.accept_batch(%s)", [batch_seq]).fetchone()
             connection.commit()
             assert row is not None
-            if row[0]["decision"] != "accepted":
+            if row[0]["decision"] != "accepted" and not left:
                 refused.append(f"batch {batch_seq} of {source}: {'; '.join(row[0]['reasons'])}")
-    if ask_later:
-        return outcomes
-    _raise_on_failure(settings, outcomes)
+    _raise_on_failure(settings, [o for o in outcomes if o not in asked])
     if refused:
         raise RapportError(
             "The warehouse does not accept " + " | ".join(refused),
@@ -108,9 +111,17 @@ def validate_release(
         schema=release.slot,
         release_id=release.release_id,
     )
-    if not ask_later:
-        _raise_on_failure(settings, outcomes)
+    _raise_on_failure(settings, [o for o in outcomes if not (ask_later and _is_for_a_person(o))])
     return outcomes
+
+
+def _is_for_a_person(outcome: Outcome) -> bool:
+    """Whether all that is wrong are rules that were evaluated: nothing else can be let through."""
+    from rapport.quality.model import UNEVALUATED
+
+    found = [*outcome.failures, *outcome.warnings]
+    evaluated = all(not str(item.observed).startswith(UNEVALUATED) for item in found)
+    return bool(found) and evaluated and not outcome.is_empty_unasked
 
 
 def _raise_on_failure(settings: Settings, outcomes: list[Outcome]) -> None:

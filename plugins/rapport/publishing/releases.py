@@ -39,7 +39,7 @@ class Release:
     run_key: str
     tree_hash: str
     reason: str | None
-    needs_restatement: bool
+    needs_restatement: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {
