@@ -21,6 +21,7 @@ from rapport.cli import (
     overrides,
     releases,
     runs,
+    sources,
     warehouse_commands,
 )
 from rapport.errors import RapportError
@@ -37,6 +38,7 @@ for module in (
     releases,
     overrides,
     extraction,
+    sources,
     ledger,
     audit,
     addresses,

@@ -32,7 +32,8 @@ class _Read(NamedTuple):
 
     @property
     def complaint(self) -> str:
-        shape = f" ({self.column.format})" if self.column.format else ""
+        formats = self.column.formats
+        shape = f" ({' or '.join(formats)})" if formats else ""
         ends = f" cannot be read as {self.column.type}{shape}"
         starts = f"{self.column.name}: "
         return f"{literal(starts)} || quote_literal(left({self.text}, 80)) || {literal(ends)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rapport.sources.formats import date_pattern
+from rapport.sources.formats import ISO, SAS, SAS_PATTERN, date_pattern
 from rapport.sources.table_contract import Column, Normalise
 from rapport.warehouse.ddl import literal
 
@@ -100,16 +100,12 @@ def _removed_thousands(column: Column, text: str) -> str:
 
 def _instant(column: Column, text: str, time_zone: str) -> Reading:
     kind = column.type
-    iso = "{v}"
-    if column.format:
-        iso, pattern = _iso(column.format)
-    elif kind == "date":
-        pattern = rf"^{_DATE}([T ]0?0:00(:00(\.0+)?)?)?$"
-    elif kind == "timestamp":
-        pattern = rf"^{_DATE}([T ]{_CLOCK})?$"
-    else:
-        pattern = rf"^{_DATE}([T ]{_CLOCK} ?{_ZONE}?)?$"
-    matches = f"{{v}} ~ {literal(pattern)}"
+    readings = [_notation(kind, format_) for format_ in column.formats or (ISO,)]
+    matches = " or ".join(f"{{v}} ~ {literal(pattern)}" for _, pattern in readings)
+    iso = readings[0][0]
+    if len(readings) > 1:
+        cases = (f"when {{v}} ~ {literal(pattern)} then {text_}" for text_, pattern in readings)
+        iso = f"(case {' '.join(cases)} end)"
     if kind != "timestamptz":
         valid = f"case when {matches} then pg_input_is_valid({iso}, {literal(kind)}) else false end"
         return Reading(text, valid, f"{iso}::{kind}")
@@ -119,12 +115,24 @@ def _instant(column: Column, text: str, time_zone: str) -> Reading:
     # A local time that the change to summer time leaves out would silently move by an hour.
     exists = f"({local} at time zone {zone}) at time zone {zone} = {local}"
     valid = (
-        f"case when not {matches} then false"
+        f"case when not ({matches}) then false"
         f" when {zoned} then pg_input_is_valid({iso}, 'timestamptz')"
         f" when pg_input_is_valid({iso}, 'timestamp') then {exists} else false end"
     )
     placed = f"{local} at time zone {zone}"
     return Reading(text, valid, f"case when {zoned} then {iso}::timestamptz else {placed} end")
+
+
+def _notation(kind: str, format_: str) -> tuple[str, str]:
+    """SQL that gives the ISO text of ``{v}``, and the pattern that ``{v}`` must have."""
+    if format_ == SAS:
+        return "to_char(date '1960-01-01' + {v}::integer, 'YYYY-MM-DD')", SAS_PATTERN
+    if format_ != ISO:
+        return _iso(format_)
+    if kind == "date":
+        return "{v}", rf"^{_DATE}([T ]0?0:00(:00(\.0+)?)?)?$"
+    zone = "" if kind == "timestamp" else rf" ?{_ZONE}?"
+    return "{v}", rf"^{_DATE}([T ]{_CLOCK}{zone})?$"
 
 
 def _iso(format_: str) -> tuple[str, str]:

@@ -19,7 +19,11 @@ _TOKENS = {
     "SS": ("second", r"(\d{2}(?:\.\d+)?)"),
 }
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_TOKEN = re.compile("YYYY|YY|Mon|MM|MI|M|DD|D|HH|H|SS")
+ISO = "ISO"
+SAS = "SAS"
+"""Formats by name: ISO 8601, and days since 1960-01-01 as SAS counts them."""
+SAS_PATTERN = r"^-?\d{1,5}$"
+_TOKEN = re.compile('"[^"]*"|YYYY|YY|Mon|MM|MI|M|DD|D|HH|H|SS')
 
 
 def date_pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]]:
@@ -28,15 +32,21 @@ def date_pattern(format_: str, two_digit_year: str) -> tuple[str, dict[str, int]
     pattern = "^"
     position = 0
     for match in _TOKEN.finditer(format_):
-        part, expression = _TOKENS[match.group()]
-        pattern += re.escape(format_[position : match.start()]) + (expression or two_digit_year)
-        places[part] = len(places) + 1
+        pattern += re.escape(format_[position : match.start()])
         position = match.end()
+        if match.group().startswith('"'):  # quoted: stands there as it is
+            pattern += re.escape(match.group()[1:-1])
+            continue
+        part, expression = _TOKENS[match.group()]
+        pattern += expression or two_digit_year
+        places[part] = len(places) + 1
     return pattern + re.escape(format_[position:]) + "$", places
 
 
 def written(value: date, format_: str) -> str:
     """A date (or time) of a workbook in the notation its column declares."""
+    if format_ in (ISO, SAS):
+        return str(value)
     moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
     parts = {
         "YYYY": f"{moment.year:04}",
@@ -51,4 +61,4 @@ def written(value: date, format_: str) -> str:
         "MI": f"{moment.minute:02}",
         "SS": f"{moment.second:02}",
     }
-    return _TOKEN.sub(lambda found: parts[found.group()], format_)
+    return _TOKEN.sub(lambda found: parts.get(found.group(), found.group().strip('"')), format_)

@@ -67,7 +67,8 @@ class Column(_Frozen):
     name: str = Field(pattern=NAME)
     type: str
     source: str = Field(alias="from")
-    format: str | None = None
+    also: tuple[Text, ...] = ()
+    format: str | tuple[str, ...] | None = None
     time_zone: str | None = None
     null_values: tuple[Text, ...] = ("",)
     decimal: Literal[".", ","] = "."
@@ -102,6 +103,13 @@ class Column(_Frozen):
         if steps and self.type != "text" and (steps.match or steps.prefix):
             raise ValueError("match and prefix are for text columns")
         return self
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The notations of a date or time, tried in this order; none: ISO only."""
+        if self.format is None:
+            return ()
+        return (self.format,) if isinstance(self.format, str) else self.format
 
     @property
     def is_person(self) -> bool:

@@ -27,10 +27,11 @@ class ParquetPart:
         self._file = file
         with file.open() as opened:
             names = self._reader(opened).schema_arrow.names
-        self.columns, _ = match_header(table, file.name, Record(names, 1, 0, 0, None))
+        self.columns, positions = match_header(table, file.name, Record(names, 1, 0, 0, None))
+        self._names = [names[p] for p in positions]
 
     def batches(self) -> Iterator[TextBatch]:
-        names = [c.source for c in self.columns]
+        names = self._names
         number = 1
         with self._file.open() as opened:
             for found in self._reader(opened).iter_batches(_ROWS, columns=names, use_threads=False):
@@ -70,7 +71,7 @@ class ExcelPart:
         self.columns, self._positions = match_header(table, file.name, record)
 
     def batches(self) -> Iterator[TextBatch]:
-        formats = [c.format for c in self.columns]
+        formats = [next(iter(c.formats), None) for c in self.columns]
         rows = self._rows()
         next(rows)
         numbered = enumerate(rows, start=2)

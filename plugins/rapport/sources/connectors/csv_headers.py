@@ -23,26 +23,33 @@ def match_header(
         raise RapportError(f"{name} {why}.", next_step="A header with column names is needed.")
     found = [field.strip() for field in header.fields]
     wanted = [c for c in table.columns if not c.source.startswith("@")]
+    names = {c.name: _name_in(c, found) for c in wanted}
     must = table.absent_columns == "error"
     problems = []
     for c in wanted:
-        if found.count(c.source) > 1:
-            problems.append(f"column {c.source!r} comes {found.count(c.source)} times")
-        if (must or c.required or c.name in table.key) and c.source not in found:
+        name_there = names[c.name]
+        if name_there and found.count(name_there) > 1:
+            problems.append(f"column {name_there!r} comes {found.count(name_there)} times")
+        if (must or c.required or c.name in table.key) and name_there is None:
             problems.append(f"column {c.source!r} is missing")
-    unknown = [f for f in found if f not in {c.source for c in wanted}]
+    unknown = [f for f in found if f not in names.values()]
     if table.drift == "freeze":
         problems += [f"column {f!r} is not in the contract" for f in unknown]
     elif not must:
-        absent = [c.source for c in wanted if c.source not in found]
+        absent = [c.source for c in wanted if names[c.name] is None]
         problems += _misspelt(absent, unknown)
     if problems:
         raise RapportError(
             f"{name}: {'; '.join(problems)}. The header has: {', '.join(found)}.",
             next_step=f"Mend the file or the contract {table.source}.yml.",
         )
-    present = [c for c in wanted if c.source in found]
-    return present, [found.index(c.source) for c in present]
+    present = [c for c in wanted if names[c.name] is not None]
+    return present, [found.index(names[c.name] or "") for c in present]
+
+
+def _name_in(column: Column, found: Sequence[str]) -> str | None:
+    """The name of a column in a header: as declared, else one that the contract allows as well."""
+    return next((name for name in (column.source, *column.also) if name in found), None)
 
 
 def _misspelt(absent: Sequence[str], unknown: Sequence[str]) -> list[str]:

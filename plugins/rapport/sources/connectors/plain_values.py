@@ -8,11 +8,15 @@ which decides in the database. A value accepted here must mean there exactly the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
 
-from rapport.sources.formats import date_pattern
+from rapport.sources.connectors.plain_dates import (
+    CLOCK,
+    Judge,
+    Remembering,
+    date_judge,
+    instant_judge,
+)
 from rapport.sources.table_contract import Column
 
 NULL = r"\N"
@@ -21,17 +25,9 @@ SPACES = " \t\r\n\u00a0\u3000\u200b\ufeff"
 _INTEGER_DIGITS = {"smallint": 4, "integer": 9, "bigint": 18}
 _WORDS = ("t", "true", "f", "false", "y", "yes", "n", "no", "on", "off", "1", "0")
 _BOOLEANS = frozenset(form for word in _WORDS for form in (word, word.upper(), word.title()))
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
-_ZONE = r" ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
-_DAY = r"[1-9]\d{3}-\d{2}-\d{2}"
-_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
-_MONTHS = {name: number for number, name in enumerate(_NAMES.split(), start=1)}
-_REMEMBERED = 50_000
 _SPECIAL = "\\\t\n\r\0"
 
 Values = Sequence[str | None]
-Judge = Callable[[str], str | None]
-"""A value as COPY may read it, or None when it is not plain."""
 
 
 class PlainColumn:
@@ -42,6 +38,18 @@ class PlainColumn:
         self._judge = judge
         self._quick = quick
         self._is_text = column.type == "text"
+
+    def after_removing(self, parts: Sequence[str]) -> PlainColumn:
+        """The same reading of values from which the contract removes some texts first."""
+        judge = self._judge
+
+        def removed(value: str) -> str | None:
+            for part in parts:
+                value = value.replace(part, "")
+            return judge(value)
+
+        self._judge, self._quick = removed, None
+        return self
 
     def read(self, values: Values) -> tuple[Sequence[str], list[int]]:
         """Texts for COPY (escaped), and indices of values that are not plain."""
@@ -70,20 +78,6 @@ class PlainColumn:
         return judged if judged is None or judged is NULL else escaped(judged)
 
 
-class _Remembering(dict[str, str | None]):
-    """Judgements by value: dates repeat."""
-
-    def __init__(self, judge: Judge) -> None:
-        super().__init__()
-        self._judge = judge
-
-    def __missing__(self, value: str) -> str | None:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        judged = self[value] = self._judge(value)
-        return judged
-
-
 def plain_column(column: Column, time_zone: str) -> PlainColumn | None:
     """How to read a column quickly; None when all its values need the careful reading.
 
@@ -93,9 +87,13 @@ def plain_column(column: Column, time_zone: str) -> PlainColumn | None:
     if column.type == "text":
         judge = _text_judge(column)
         return None if judge is None else PlainColumn(column, judge, None)
-    if column.normalise is not None:
-        return None
     kind = column.type.split("(")[0]
+    reader = _typed(column, kind, time_zone)
+    steps = column.normalise
+    return reader if steps is None else reader.after_removing(steps.remove)
+
+
+def _typed(column: Column, kind: str, time_zone: str) -> PlainColumn:
     if kind in _INTEGER_DIGITS:
         pattern = re.compile(rf"[+-]?[0-9]{{1,{_INTEGER_DIGITS[kind]}}}")
         return PlainColumn(column, _number_judge(column, pattern, is_whole=True), pattern)
@@ -104,11 +102,11 @@ def plain_column(column: Column, time_zone: str) -> PlainColumn | None:
     if kind == "boolean":
         return PlainColumn(column, _stripped(lambda v: v if v in _BOOLEANS else None), None)
     if kind in ("time", "interval"):
-        hours = _CLOCK if kind == "time" else r"\d{1,4}:[0-5]\d:[0-5]\d"
+        hours = CLOCK if kind == "time" else r"\d{1,4}:[0-5]\d:[0-5]\d"
         pattern = re.compile(hours, re.ASCII)
         return PlainColumn(column, _stripped(lambda v: v if pattern.fullmatch(v) else None), None)
-    judge = _date_judge(column) if kind == "date" else _instant_judge(column, kind, time_zone)
-    remembered = _Remembering(_stripped(judge))
+    judge = date_judge(column) if kind == "date" else instant_judge(column, kind, time_zone)
+    remembered = Remembering(_stripped(judge))
     return PlainColumn(column, remembered.__getitem__, None)
 
 
@@ -189,86 +187,3 @@ def _number_judge(column: Column, pattern: re.Pattern[str], *, is_whole: bool) -
         return text if pattern.fullmatch(text) else None
 
     return _stripped(judge)
-
-
-def _date_judge(column: Column) -> Judge:
-    if column.format:
-        return _formatted(column.format, has_clock=False)
-    pattern = re.compile(rf"({_DAY})([T ]0?0:00(:00(\.0+)?)?)?", re.ASCII)
-
-    def judge(text: str) -> str | None:
-        found = pattern.fullmatch(text)
-        return _day(found.group(1)) if found else None
-
-    return judge
-
-
-def _instant_judge(column: Column, kind: str, time_zone: str) -> Judge:
-    formatted = _formatted(column.format, has_clock=True) if column.format else None
-    local = re.compile(rf"{_DAY}([T ]{_CLOCK})?", re.ASCII)
-    zoned = re.compile(rf"{_DAY}[T ]{_CLOCK}{_ZONE}", re.ASCII)
-    zone = column.time_zone or time_zone
-    changes = _Remembering(lambda day: "" if _changes_clock(day, zone) else day)
-
-    def judge(text: str) -> str | None:
-        if formatted is not None:
-            found = formatted(text)
-            if found is None:
-                return None
-            text = found
-        elif kind == "timestamptz" and zoned.fullmatch(text):
-            return text if _day(text[:10]) else None
-        if not local.fullmatch(text) or not _day(text[:10]):
-            return None
-        if kind == "timestamp":
-            return text
-        return f"{text.replace('T', ' ')} {zone}" if changes[text[:10]] else None
-
-    return judge
-
-
-def _changes_clock(day: str, zone: str) -> bool:
-    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
-    if start.year > 9998:
-        return True
-    return start.utcoffset() != (start + timedelta(days=1)).utcoffset()
-
-
-def _formatted(format_: str, *, has_clock: bool) -> Judge:
-    expected, places = date_pattern(format_, r"(\d{2})")
-    if not {"year", "month", "day"} <= set(places):
-        return lambda _: None
-    pattern = re.compile(expected, re.ASCII)
-    short_year = "YYYY" not in format_
-
-    def judge(text: str) -> str | None:
-        found = pattern.fullmatch(text)
-        if found is None:
-            return None
-        part = {name: found.group(number) for name, number in places.items()}
-        year = part["year"]
-        if short_year:
-            year = ("19" if int(year) >= 70 else "20") + year
-        month = part["month"]
-        number = int(month) if month.isdigit() else _MONTHS.get(month.lower(), 0)
-        if year < "1000":
-            return None
-        day = _day(f"{year}-{number:02}-{int(part['day']):02}")
-        clock = [part[p] for p in ("hour", "minute", "second") if p in part]
-        if day is None or not clock or not has_clock:
-            return None if clock and not has_clock else day
-        return f"{day}T{':'.join(_padded(clock))}"
-
-    return judge
-
-
-def _padded(clock: Iterable[str]) -> list[str]:
-    return [part if len(part) > 1 else f"0{part}" for part in clock]
-
-
-def _day(text: str) -> str | None:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return None
-    return text
