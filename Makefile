@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run stop deps test lint typecheck unit test-faults bench-extract format clean
+.PHONY: help run stop deps test lint typecheck unit test-faults bench-extract bench-transform format clean
 
 PYTHON ?= python3
 AS_OF ?=
@@ -44,6 +44,9 @@ lint: $(INSTALLED) ## check style of Python and SQL
 
 typecheck: $(INSTALLED) ## check types (mypy strict)
 	@$(BIN)/mypy
+
+bench-transform: $(INSTALLED) ## speed of the risk layer beside one statement, and its growth (ROWS=500000 for another size)
+	@$(BIN)/python tests/benchmarks/bench_transform.py $(if $(ROWS),--rows $(ROWS))
 
 format: $(INSTALLED) ## put Python and SQL into the house style
 	@$(BIN)/ruff check --fix .
