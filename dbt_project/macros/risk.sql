@@ -80,3 +80,40 @@
 {% macro provision_matrix_loss(balance, lost_amount, flow_amount) -%}
     ({{ balance }} * least({{ ratio(lost_amount, flow_amount) }}, 1))
 {%- endmacro %}
+
+{# rows (client_id, factor, value, points, reason): factor values of a CTE with the points of their band. #}
+{% macro scored_factors(factor_values) -%}
+    select
+        {{ factor_values }}.client_id,
+        {{ factor_values }}.factor,
+        cast({{ factor_values }}.value as numeric(24, 6)) as value,
+        bands.points,
+        {{ factor_values }}.reason
+    from {{ factor_values }}
+    left join (
+        select
+            factor,
+            from_value,
+            points,
+            lead(from_value) over (partition by factor order by from_value) as next_from_value
+        from {{ ref('risk_factor_bands') }}
+        where {{ in_force('valid_from', 'valid_to') }}
+    ) as bands
+        on {{ factor_values }}.factor = bands.factor
+            and {{ factor_values }}.value >= bands.from_value
+            and (bands.next_from_value is null or {{ factor_values }}.value < bands.next_from_value)
+{%- endmacro %}
+
+{# rows (on_date): the release's date and the month-ends before it at which warnings are judged again. #}
+{% macro warning_dates() -%}
+    select {{ as_of_date() }} as on_date
+    union
+    select month_end
+    from (
+        {{ month_ends_back(
+            "(select cast(max(value) as integer) from " ~ ref('risk_parameters')
+            ~ " where parameter = 'warning_history_months' and " ~ in_force('valid_from', 'valid_to') ~ ")"
+        ) }}
+    ) as back
+    where month_end < {{ as_of_date() }}
+{%- endmacro %}
