@@ -75,6 +75,9 @@ def simulate(
     advance: Annotated[
         int, typer.Option(help="Move the existing world on by this many months.")
     ] = 0,
+    dirt: Annotated[
+        float, typer.Option(help="Share of rows to spoil, e.g. 0.01; dirt.csv tells what was.")
+    ] = 0.0,
 ) -> None:
     """Fill the simulated CRM and loan system with a coherent lender."""
     from rapport import settings
@@ -86,7 +89,7 @@ def simulate(
     if advance:
         simulator.advance(current, advance)
     else:
-        simulator.simulate(current, clients=clients, months=months, seed=seed)
+        simulator.simulate(current, clients=clients, months=months, seed=seed, dirt=dirt)
 
 
 def prepare(settings: Settings) -> None:

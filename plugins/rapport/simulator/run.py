@@ -16,6 +16,7 @@ import pyarrow.csv
 from rapport.errors import RapportError
 from rapport.month_end import last_month_end
 from rapport.settings import Settings
+from rapport.simulator import dirt as plant_dirt
 from rapport.simulator import entities, load, truth
 from rapport.simulator.dates import as_date, month_of
 from rapport.simulator.frames import data_frame
@@ -103,9 +104,14 @@ def simulate(
     months: int = 36,
     seed: int = 7,
     end: date | None = None,
+    dirt: float = 0,
     dsns: Mapping[str, str] | None = None,
 ) -> SimulationSummary:
-    """Fill both source databases anew with a lender of ``months`` months up to ``end``."""
+    """Fill both source databases anew with a lender of ``months`` months up to ``end``.
+
+    Args:
+        dirt: share of rows to spoil (0: none); what was planted stands in ``dirt.csv``.
+    """
     last = end or last_month_end(datetime.now(UTC), settings.business_time_zone)
     state = State(clients, months, seed, last, last)
     began = time.perf_counter()
@@ -114,6 +120,9 @@ def simulate(
     for side, dsn in _dsns(settings, dsns).items():
         load.replace_all(dsn, {name: tables[name] for name in load.entities(side)})
     _remember(settings, state, world)
+    (_folder(settings) / plant_dirt.LEDGER).unlink(missing_ok=True)
+    if dirt:
+        plant_dirt.plant(_dsns(settings, dsns), dirt, _folder(settings))
     rows = {name: table.num_rows for name, table in tables.items()}
     return SimulationSummary(state, rows, made - began, time.perf_counter() - made)
 
