@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from rapport.sources.connectors import KeyRanges
 from rapport.warehouse.ddl import literal
 
+_CHUNK = 16
+
 
 def key_expression(ranges: KeyRanges, value: str) -> str:
     """A typed key value in the order of the ranges."""
@@ -17,8 +19,22 @@ def range_number(ranges: KeyRanges, value: str) -> str:
     """SQL for the number of the range of a key value."""
     if not ranges.bounds:
         return "0"
-    listed = ", ".join(literal(bound) for bound in ranges.bounds)
-    array = f"array[{listed}]::{ranges.type}[]"
+    bounds = ranges.bounds
+    if ranges.type != "text" or len(bounds) <= _CHUNK:
+        return _bucket(ranges, value, bounds)
+    # width_bucket walks through an array of texts: two short walks take a third of one long one.
+    chunks = [bounds[start : start + _CHUNK] for start in range(0, len(bounds), _CHUNK)]
+    branches = " ".join(
+        f"when {n} then {n * _CHUNK} + {_bucket(ranges, value, chunk)}"
+        for n, chunk in enumerate(chunks)
+    )
+    heads = tuple(chunk[0] for chunk in chunks[1:])
+    return f"case {_bucket(ranges, value, heads)} {branches} end"
+
+
+def _bucket(ranges: KeyRanges, value: str, bounds: tuple[str, ...]) -> str:
+    """SQL for how many of the bounds a key value has reached."""
+    array = f"array[{', '.join(literal(bound) for bound in bounds)}]::{ranges.type}[]"
     if ranges.type == "text":
         array = f'({array} collate "C")'
     return f"width_bucket({key_expression(ranges, value)}, {array})"
