@@ -14,9 +14,10 @@ Early on the first of each month, for the month that has just ended: the as-of d
 of the data interval. One run at a time. Earlier months, one run each, in ascending order:
 
     airflow backfill create --dag-id publish_client_marts \\
-      --from-date 2026-01-01 --to-date 2026-06-30
+      --from-date 2026-01-01 --to-date 2026-06-30 --max-active-runs 1
 
-(on the local services: `rapport local airflow backfill create …`). A backfill reads the sources as
+(on the local services: `rapport local airflow backfill create …`; one at a time, because a month
+compares itself with the release of the month before). A backfill reads the sources as
 they are *now*; it does not bring back what they held then.
 Trigger by hand with `as_of_date` for any other date, with `sources: []` to build from what was
 landed before, with `known_at` to build from what was known at an instant.
