@@ -6,7 +6,7 @@ import psycopg
 
 from rapport.landing.reports import TableCounts
 from rapport.landing.row_rules import rules_of
-from rapport.landing.statements import landing, money, rows
+from rapport.landing.statements import amount, currency, landing, rows
 from rapport.sources.connectors import Delivery, NotPlain, Snapshot, Target
 from rapport.sources.table_contract import TableContract
 
@@ -29,9 +29,15 @@ def land_first(
             target = Target(landing(table), {"_from_batch": batch})
             delivery = snapshot.copy(table, connection, target)
             read = delivery.rows
-            if rows(connection, f"select from {landing(table)} as w where {broken} limit 1"):
+            # One scan for both: the rules, and the control sums by currency.
+            found = rows(
+                connection,
+                f"select {currency(table, 'w')}, sum({amount(table, 'w')}), bool_or({broken})"
+                f" from {landing(table)} as w group by 1",
+            )
+            if any(is_broken for _, _, is_broken in found):
                 raise NotPlain
-            sums = money(connection, table, landing(table))
+            sums = {code: total for code, total, _ in found if total is not None}
     except (psycopg.errors.UniqueViolation, NotPlain):
         return None
     moved = {"read": sums, "landed": sums} if table.control_amount else {}

@@ -102,6 +102,15 @@ class Planted:
     key: str
 
 
+def kinds_table() -> str:
+    """All kinds as a table of docs/dirt.md."""
+    lines = ["| fault | kind | entity | becomes of it |", "|---|---|---|---|"]
+    for k in KINDS:
+        fate = f"quarantine, rule `{k.rule}`" if k.rule else f"lands: {k.harmless}"
+        lines.append(f"| {k.fault} | {k.name} | {k.entity} | {fate} |")
+    return "\n".join(lines) + "\n"
+
+
 def plant(dsns: Mapping[str, str], share: float, folder: Path) -> list[Planted]:
     """Spoil about ``share`` of the rows of the entities concerned; write the ledger.
 

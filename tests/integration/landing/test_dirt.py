@@ -14,7 +14,7 @@ from rapport.local import secret_files
 from rapport.local.databases import address
 from rapport.settings import load
 from rapport.simulator import run
-from rapport.simulator.dirt import KINDS, LEDGER
+from rapport.simulator.dirt import KINDS, LEDGER, kinds_table
 from rapport.sources.canonical import entities
 from rapport.sources.contracts import load_contracts
 from support.landing_lab import LandingLab
@@ -83,3 +83,8 @@ def test_a_clean_world_loses_nothing(lab: LandingLab, dsns: dict[str, str]) -> N
 def test_every_kind_says_what_becomes_of_it() -> None:
     assert [k.name for k in KINDS if bool(k.rule) == bool(k.harmless)] == []
     assert len({k.name for k in KINDS}) == len(KINDS)
+
+
+def test_the_page_lists_every_kind() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "dirt.md"
+    assert page.read_text(encoding="utf-8").endswith(kinds_table())
