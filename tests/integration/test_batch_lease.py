@@ -46,6 +46,28 @@ def test_a_batch_that_is_not_accepted_is_not_frozen_into_a_release(tiny: TinyWar
     assert frozen == accepted
 
 
+def test_a_replay_makes_a_source_no_fresher(tiny: TinyWarehouse) -> None:
+    read = tiny.land("one", "a")
+    replayed = tiny.land("two", "b")
+    admin = tiny.as_role("admin")
+    admin.execute("set role rapport_owner")
+    admin.execute(
+        "update ctl.batch set completed_at = completed_at - interval '5 hours'"
+        " where batch_seq = %s",
+        [read],
+    )
+    admin.execute(
+        """update ctl.batch set snapshot = '{"connector": "quarantine"}' where batch_seq = %s""",
+        [replayed],
+    )
+    release = tiny.open_release(date(2026, 7, 31))
+    frozen = tiny.as_role("auditor").execute(
+        "select batch_seq, round(staleness_hours) from ctl.release_input where release_id = %s",
+        [release],
+    )
+    assert frozen.fetchone() == (replayed, 5)
+
+
 def test_a_batch_without_passing_evidence_is_not_accepted(tiny: TinyWarehouse) -> None:
     batch = tiny.land("one", "a", accept=False)
     tiny.evidence("landing", "src__t", batch=batch, is_passed=False)

@@ -101,10 +101,16 @@ begin
     ), 0)
   from ctl.source as s
   left join lateral (
-    select batch_seq, completed_at from ctl.batch
-    where source = s.source and status = 'accepted'
-      and (v_release.known_at is null or completed_at <= v_release.known_at)
-    order by batch_seq desc limit 1
+    select n.batch_seq, (
+      -- A replay of quarantined rows reads nothing: the source stays as old as its last read.
+      select max(r.completed_at) from ctl.batch as r
+      where r.source = s.source and r.status = 'accepted' and r.batch_seq <= n.batch_seq
+        and r.snapshot ->> 'connector' is distinct from 'quarantine'
+    ) as completed_at
+    from ctl.batch as n
+    where n.source = s.source and n.status = 'accepted'
+      and (v_release.known_at is null or n.completed_at <= v_release.known_at)
+    order by n.batch_seq desc limit 1
   ) as b on true
   where s.source = any(p_sources);
   select string_agg(source, ', ' order by source) into v_missing
