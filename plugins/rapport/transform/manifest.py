@@ -57,7 +57,7 @@ def _parse(settings: Settings, target: Path) -> None:
 
 
 def _contract(node: Mapping[str, Any]) -> MartContract:
-    name = node["name"]
+    name = node["alias"]
     key = next((c["columns"] for c in node["constraints"] if c["type"] == "primary_key"), None)
     if not key:
         raise TransformError(f"Mart {name} declares no primary key.")

@@ -11,8 +11,8 @@ Node = Mapping[str, Any]
 
 def pages(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Markdown by file name: one page per mart of the shipped project, and their index."""
-    marts = sorted(_marts(manifest), key=lambda node: str(node["name"]))
-    found = {f"{node['name']}.md": _page(node, manifest) for node in marts}
+    marts = sorted(_marts(manifest), key=lambda node: str(node["alias"]))
+    found = {f"{node['alias']}.md": _page(node, manifest) for node in marts}
     return {**found, "README.md": _index(marts)}
 
 
@@ -23,7 +23,7 @@ def _marts(manifest: Mapping[str, Any]) -> Iterable[Node]:
 
 
 def _index(marts: Iterable[Node]) -> str:
-    rows = [f"| [{n['name']}]({n['name']}.md) | {_cell(n['description'])} |" for n in marts]
+    rows = [f"| [{n['alias']}]({n['alias']}.md) | {_cell(n['description'])} |" for n in marts]
     return "\n".join([_HEAD, "# Marts", "", "| mart | holds |", "|---|---|", *rows, ""])
 
 
@@ -32,7 +32,7 @@ def _page(mart: Node, manifest: Mapping[str, Any]) -> str:
     formulas, inputs = _lineage(str(mart["unique_id"]), manifest)
     lines = [
         _HEAD,
-        f"# mart.{mart['name']}",
+        f"# mart.{mart['alias']}",
         "",
         str(mart["description"]).strip(),
         "",

@@ -53,6 +53,7 @@ parameters as (
         source,
         source like '%[house]%' as is_house_choice
     from in_force
+    where value_text is not null
 )
 
 select * from parameters
