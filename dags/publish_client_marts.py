@@ -43,7 +43,8 @@ half a release.
 - A date before the first landed batch: history begins with the first run, unless the source
   keeps it.
 - `publish` marked successful by hand: green here, but nothing is published and nobody is told.
-- A later run of an **earlier** date: the dates after it are not made again by themselves.
+- A later run of an **earlier** date: the dates after it are not made again by themselves;
+  `mart.freshness` flags them (`needs_restatement`).
 - Loss of the warehouse: backups are the business of whoever runs PostgreSQL.
 - Green with a red `report`: the release is published, only its page is missing
   (`rapport report RELEASE` writes it).

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from rapport.errors import RapportError
-from rapport.pipeline import steps
+from rapport.pipeline import runner, steps
 from rapport.pipeline.reproduction import reproduce
+from rapport.publishing import overrides
 from rapport.publishing.trace import trace
+from rapport.quality.errors import GateFailed
 from support.published_lender import AS_OF, Lender, run_command
 
 
@@ -64,6 +67,26 @@ def test_a_figure_is_followed_back_to_models_batches_and_gates(lender: Lender) -
         trace(lender.settings, "loan_risk", ["loans:none"])
     with pytest.raises(RapportError, match="The key of loan_risk is loan_id"):
         trace(lender.settings, "loan_risk", [])
+
+
+def test_a_batch_that_failed_is_released_by_a_recorded_override(lender: Lender) -> None:
+    lender.change_source("crm", "update clients set client_type = 'KUNDE'")
+    with pytest.raises(GateFailed):
+        runner.run(lender.settings, AS_OF, extract=["crm"], run_key="failing")
+    failed = overrides.open_failures(lender.settings, "failing")
+    assert {f.stage for f in failed} == {"landing"}
+    for item in failed:
+        why = ["--reason", "a new code list, being mapped", "--by", "li.wei"]
+        until = ["--until", (date.today() + timedelta(days=7)).isoformat()]
+        scope = ["--batch", str(item.batch_seq)]
+        command = ["override", "add", item.stage, item.object, item.rule, *why, *until, *scope]
+        assert run_command(command).returncode == 0
+    # As `rapport run --no-extract` does: the batch is judged again, and taken with its override.
+    steps.validate_landing(lender.settings, "the next run")
+    [(status,)] = lender.rows("select status from ctl.batch where run_key = 'failing'")
+    assert status == "accepted"
+    [(applied,)] = lender.rows("select count(*) from ctl.applied_override")
+    assert applied == len(failed)
 
 
 def test_the_commands_say_what_they_found(lender: Lender, tmp_path: Path) -> None:

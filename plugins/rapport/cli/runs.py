@@ -30,6 +30,9 @@ def run(
         list[str] | None,
         typer.Option("--extract", help="Read only this source anew (repeatable); all if unset."),
     ] = None,
+    no_extract: Annotated[
+        bool, typer.Option("--no-extract", help="Read no source; judge and use what is landed.")
+    ] = False,
     known_at: Annotated[
         datetime | None,
         typer.Option(help="Use the batches complete by then; nothing is extracted."),
@@ -48,7 +51,8 @@ def run(
     day = as_of.date() if as_of else last_month_end(datetime.now(UTC), current.business_time_zone)
     instant = known_at.astimezone() if known_at else None
     with StepPrinter() as printer:
-        result = run_pipeline(current, day, extract=source, known_at=instant, on_step=printer)
+        wanted = [] if no_extract else source
+        result = run_pipeline(current, day, extract=wanted, known_at=instant, on_step=printer)
     print_summary(current, result.run_key, out)
 
 

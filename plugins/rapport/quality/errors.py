@@ -30,8 +30,9 @@ class GateFailed(RapportError):
         super().__init__(
             "\n".join(lines),
             next_step="Mend the data at its source (or the rule, with a dated reason) and run "
-            "again: `rapport run --as-of D`. "
-            "请在源头修正数据（或注明日期与理由调整规则）后重新运行。",
+            "again: `rapport run --as-of D`; or let it through on record, `rapport override add`, "
+            "then `rapport run --as-of D --no-extract`. "
+            "请在源头修正数据（或注明日期与理由调整规则）后重新运行；或登记放行后不抽取重跑。",
         )
 
 
