@@ -16,7 +16,16 @@ AS_OF = "2026-01-31"
 PRODUCTION = ("--exclude-resource-type", "unit_test")
 DUE_DATES = ("2025-10-31", "2025-11-30", "2025-12-31", "2026-01-31")
 _CLIENT = {"client_type": "sme", "onboarded_date": "2020-01-01"}
-MARTS = ("clients", "loan_risk", "client_value", "client_satisfaction")
+MARTS = (
+    "clients",
+    "client_groups",
+    "client_risk",
+    "client_satisfaction",
+    "client_value",
+    "early_warnings",
+    "loan_risk",
+    "risk_contributions",
+)
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +177,15 @@ def _land_later_facts(lab: DbtLab) -> None:
         "files__risk_events",
         [_event("e1", "C1", "2026-02-01")],
     )
+    rating = {"client_id": "C1", "scale": "INTERNAL", "grade": "D", "effective_date": "2026-02-01"}
+    lab.land("files__ratings", [rating])
+    change = {"modification_id": "m1", "loan_id": "late", "approved_date": "2026-02-01"}
+    lab.land(
+        "files__modifications",
+        [{**change, "is_financial_difficulty": True, "is_concession": True}],
+    )
+    statement = {"client_id": "C1", "period_end": "2025-12-31", "basis": "annual", "ebitda": -1}
+    lab.land("files__financial_statements", [{**statement, "received_date": "2026-02-01"}])
     lab.land("files__risk_events", [_event("e2", "C2", "2025-12-01")], batch=2)
     lab.land("files__transactions", [_payment("a8", "late", "2025-12-01")], batch=2)
 
