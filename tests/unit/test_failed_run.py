@@ -17,7 +17,7 @@ AS_OF = date(2026, 10, 31)
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     events: list[Event] = []
-    monkeypatch.setattr(ending, "notify", lambda settings, event: events.append(event))
+    monkeypatch.setattr("rapport.notifications.notify", lambda _, event: events.append(event))
     monkeypatch.setattr(ending, "fail_release", lambda *values: None)
     monkeypatch.setattr(ending, "find_release", lambda *values: None)
     monkeypatch.setattr(runner, "find_release", lambda *values: None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import date
 
+from rapport import notifications
 from rapport.errors import RapportError
-from rapport.notifications import Event, notify
 from rapport.notifications.event import Status, gate_reasons
 from rapport.publishing.context import ReleaseContext, release_context
 from rapport.publishing.releases import PublishRefused, fail_release
@@ -37,7 +37,7 @@ def end_failed_run(
         log.warning("Release %d is published; only %s failed.", release.release_id, step)
         return
     status: Status = "refused" if release is not None and release.status == "refused" else "failed"
-    event = Event(
+    event = notifications.Event(
         status=status,
         as_of_date=release.as_of_date if release is not None else as_of,
         run_key=run_key,
@@ -45,7 +45,7 @@ def end_failed_run(
         reasons=told_reasons(error, step),
         next_command=f"rapport report {release.release_id}" if release is not None else None,
     )
-    notify(settings, event)
+    notifications.notify(settings, event)
 
 
 def told_reasons(error: BaseException | str | None, step: str) -> tuple[str, ...]:
