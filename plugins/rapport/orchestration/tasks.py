@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A release that has come to an end; `report` ends any other one when all tasks are over.
-_ENDED = ("published", "refused", "failed", "abandoned", "pruned", "reproduced")
-
 
 @contextmanager
 def step(*roles: Role) -> Iterator[tuple[Settings, str]]:
@@ -156,10 +153,10 @@ def publish() -> None:
 def report() -> None:
     """Write the page of this release, also of one that failed; end a release left unfinished."""
     from rapport.pipeline import steps
-    from rapport.publishing.releases import fail_release
+    from rapport.publishing.releases import ENDED, fail_release
 
     with step("auditor", "transformer") as (settings, run_key):
-        if _release(settings, run_key).status not in _ENDED:
+        if _release(settings, run_key).status not in (*ENDED, "failed"):
             fail_release(settings, run_key, "the run ended before it was published")
         log.info("Report / 报告: %s", steps.report(settings, run_key))
 
